@@ -1,0 +1,1 @@
+"""Talks: everything that knows Telegram."""

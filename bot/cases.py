@@ -1,0 +1,182 @@
+"""A stored consult and the dialog's consult: one into the other, and events applied to it."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from types import MappingProxyType
+from typing import Any, cast
+
+from storage.consults import StoredConsult
+
+from bot.turn import Turn
+from dialogs.content import Scenario
+from dialogs.engine import advance, begin
+from dialogs.evaluation import evaluate
+from dialogs.model import Consult, Draft, Event, Origin, Step
+from dialogs.phases import ADVISED, Phase
+from storage import audit, consults
+from storage.audit import Event as AuditEvent
+
+Path = Any
+
+
+def dialog_of(stored: StoredConsult) -> Consult:
+    """Return the dialog's view of a stored consult."""
+    kept = dict(stored.draft or {})
+    return Consult(
+        scenario=stored.scenario_id,
+        content_hash=stored.content_hash,
+        phase=cast("Phase", stored.phase),
+        answers=MappingProxyType(dict(stored.answers)),
+        previous=MappingProxyType(dict(stored.previous)),
+        cursor=stored.cursor,
+        origin=cast("Origin", kept.get("origin", "path")),
+        path="full" if stored.path == "full" else "quick",
+        reask=tuple(kept.get("reask", ())),
+        draft=_draft_of(kept.get("draft", {})),
+        shown=_mapping(kept.get("shown")),
+        earlier=_mapping(kept.get("earlier")),
+        turn=stored.turn,
+    )
+
+
+def _mapping(value: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    return None if value is None else MappingProxyType(dict(value))
+
+
+def _draft_of(kept: Mapping[str, Any]) -> Draft:
+    lists = ("marked", "entries", "reading")
+    return Draft(**{k: tuple(v) if k in lists else v for k, v in kept.items()})
+
+
+def _kept(consult: Consult) -> dict[str, Any]:
+    blank = asdict(Draft())
+    draft = {key: value for key, value in asdict(_plain(consult.draft)).items() if value != blank[key]}
+    kept: dict[str, Any] = {
+        "origin": consult.origin,
+        "reask": list(consult.reask),
+        "draft": draft,
+        "shown": None if consult.shown is None else dict(consult.shown),
+        "earlier": None if consult.earlier is None else dict(consult.earlier),
+    }
+    return {key: value for key, value in kept.items() if value not in (None, [], {}, "path")}
+
+
+def _plain(draft: Draft) -> Draft:
+    """Return the draft with ordinary dictionaries, which can be written as JSON."""
+    return replace(
+        draft,
+        entries=tuple(dict(entry) for entry in draft.entries),
+        reading=tuple(dict(entry) for entry in draft.reading),
+        guess=None if draft.guess is None else dict(draft.guess),
+    )
+
+
+def written(stored: StoredConsult, consult: Consult) -> StoredConsult:
+    """Return the stored consult as it is to be saved."""
+    return replace(
+        stored,
+        phase=consult.phase,
+        turn=consult.turn,
+        answers=dict(consult.answers),
+        previous=dict(consult.previous),
+        draft=_kept(consult) | {k: v for k, v in (stored.draft or {}).items() if k == "typed"},
+        cursor=consult.cursor,
+        path=consult.path,
+    )
+
+
+MOST_TYPED = 40
+"""Typed answers of a case that can still be corrected by editing the message."""
+
+
+def remember_typed(stored: StoredConsult, message_id: int, question: str) -> StoredConsult:
+    """Return the consult with the note that a message of the person's answered ``question``."""
+    typed = {**(stored.draft or {}).get("typed", {}), str(message_id): question}
+    recent = dict(list(typed.items())[-MOST_TYPED:])
+    return replace(stored, draft={**(stored.draft or {}), "typed": recent})
+
+
+def typed_question(stored: StoredConsult, message_id: int) -> str | None:
+    """Return the question that a message of the person's answered, or None."""
+    found = (stored.draft or {}).get("typed", {}).get(str(message_id))
+    return str(found) if found else None
+
+
+def apply(
+    turn: Turn, stored: StoredConsult, event: Event, tapped_turn: int | None = None
+) -> tuple[StoredConsult, Step]:
+    """Advance a stored consult by one event and save it, its history and its audit row."""
+    scenario = turn.scenario_of(stored.content_hash)
+    before = dialog_of(stored)
+    step = advance(before, event, scenario, tapped_turn)
+    if step.note:
+        return stored, step
+    return keep(turn, stored, step, scenario), step
+
+
+def keep(turn: Turn, stored: StoredConsult, step: Step, scenario: Scenario) -> StoredConsult:
+    """Save a step: the consult, each change of an answer, and what happened as codes."""
+    for change in step.changes:
+        consults.record_change(
+            turn.tx,
+            stored.id,
+            question=change.question,
+            old=change.old,
+            new=change.new,
+            via=change.via,
+            by=turn.person.id,
+        )
+    saved = consults.save(turn.tx, _stamped(stored, step.consult, turn))
+    _audited(turn, stored, step, scenario)
+    turn.consult_id = stored.id
+    return saved
+
+
+def _stamped(stored: StoredConsult, consult: Consult, turn: Turn) -> StoredConsult:
+    after = written(stored, consult)
+    if consult.phase in ADVISED and stored.finished_at is None:
+        after = replace(after, finished_at=turn.tx.now)
+    ended = consult.phase in ("closed", "cancelled")
+    return replace(after, closed_at=(stored.closed_at or turn.tx.now) if ended else None)
+
+
+def _audited(turn: Turn, stored: StoredConsult, step: Step, scenario: Scenario) -> None:
+    for change in step.changes:
+        _record(turn, stored, "consult.answer", {"question": change.question, "via": change.via})
+    if step.consult.phase == stored.phase:
+        return
+    meta: dict[str, int | str] = {"from": stored.phase, "to": step.consult.phase}
+    if step.consult.phase == "advised":
+        meta["step"] = evaluate(step.consult.answers, scenario).step.lower()
+    if step.consult.phase == "stopped":
+        meta["banners"] = ":".join(evaluate(step.consult.answers, scenario).banners).lower()
+    _record(turn, stored, "consult.phase", meta)
+
+
+def _record(turn: Turn, stored: StoredConsult, action: str, meta: Mapping[str, int | str]) -> None:
+    audit.record(
+        turn.tx,
+        AuditEvent(
+            actor=turn.person.id,
+            action=action,
+            object_type="consult",
+            object_id=str(stored.id),
+            consult_id=stored.id,
+            meta=dict(meta),
+        ),
+    )
+
+
+def open_case(turn: Turn) -> StoredConsult:
+    """Begin a new consult for the person, pinned to the scenario as it is today."""
+    scenario = turn.scenario
+    known = {"role": turn.person.role} if turn.person.role else {}
+    fresh = begin(scenario, known, turn.person.path)
+    consults.keep_content(turn.tx, scenario.hash, scenario.id, scenario.version, scenario.body)
+    stored = consults.create(
+        turn.tx, owner=turn.person, scenario_id=scenario.id, content_hash=scenario.hash
+    )
+    saved = consults.save(turn.tx, written(stored, fresh))
+    _record(turn, saved, "consult.open", {"path": fresh.path})
+    turn.consult_id = saved.id
+    return saved

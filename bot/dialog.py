@@ -1,0 +1,488 @@
+"""The consult in the chat: buttons and typed words of one case, from the first question to the summary."""
+
+from collections.abc import Callable
+
+from dialogs.dosing import read_dose
+from storage.consults import StoredConsult
+
+from bot.callbacks import Callback
+from bot.cases import apply, dialog_of, open_case, remember_typed, typed_question
+from bot.screen import Screen, esc
+from bot.screens import question as question_screens
+from bot.screens import review, start, summary
+from bot.translate import Text
+from bot.turn import Gone, Turn
+from dialogs import typed
+from dialogs.content import Question, Scenario
+from dialogs.engine import asking, entries, marked
+from dialogs.model import (
+    Answered,
+    Asked,
+    Back,
+    Cancelled,
+    Closed,
+    Confirmed,
+    Consult,
+    Continued,
+    Declined,
+    Done,
+    Doses,
+    Event,
+    Guessed,
+    Marked,
+    Note,
+    Opened,
+    Origin,
+    Picked,
+    ReadBack,
+    Reopened,
+    Reviewed,
+)
+from dialogs.phases import ADVISED
+from dialogs.summary import summarise
+from storage import consults, transcript
+
+LONG = 120
+"""Characters from which typed words at a question are read as a case in words."""
+
+
+# --- showing where we are -------------------------------------------------------------------
+
+
+def screen_of(turn: Turn, stored: StoredConsult, said: str = "") -> Screen:
+    """Return the screen that a stored consult is at."""
+    consult, scenario = dialog_of(stored), turn.scenario_of(stored.content_hash)
+    case, code, t = stored.short, stored.code, turn.t
+    fork = stored.hypothetical_of is not None
+    match consult.phase:
+        case "asking" | "confirming":
+            return question_screens.question_screen(
+                consult, scenario, t, case=case, code=code, said=said, hypothetical=fork
+            )
+        case "reviewing":
+            return review.review_screen(consult, scenario, t, case=case, code=code, said=said)
+        case "stopped":
+            return review.stopped_screen(consult, scenario, t, case=case, code=code)
+        case "closed" | "cancelled":
+            return ended_screen(turn, stored)
+        case _:
+            return summary.summary_screen(
+                consult, scenario, t, case=case, code=code, said=said, hypothetical=fork,
+                extra=turn.summary_rows(stored),
+            )
+
+
+def ended_screen(turn: Turn, stored: StoredConsult) -> Screen:
+    return review.ended_screen(
+        turn.t, case=stored.short, code=stored.code, cancelled=stored.phase == "cancelled"
+    )
+
+
+def show_case(turn: Turn, stored: StoredConsult, said: str = "") -> None:
+    """Make the case's present screen the chat's current one."""
+    turn.show(screen_of(turn, stored, said), consult=stored.id, kind=f"case.{stored.phase}")
+
+
+def notes(turn: Turn) -> dict[Note, str]:
+    """Return what is said when an event was refused."""
+    t = turn.t
+    return {
+        "stale": t("That button is from an earlier screen. Here is where we are."),
+        "first question": t("This is the first question."),
+        "nothing marked": t("Tick at least one, or tap None, Not known or Skip."),
+        "not possible": t("That is not possible here. Here is where we are."),
+        "stopped": t("The questions are paused by a red flag."),
+        "ended": t("This case has ended. You can open it again."),
+        "too many entries": t("Five opioids are the most one case can hold."),
+    }
+
+
+# --- events -----------------------------------------------------------------------------------
+
+
+def take(turn: Turn, stored: StoredConsult, event: Event, tapped: int | None = None) -> None:
+    """Apply an event to a case and show where it leads."""
+    before = dialog_of(stored)
+    scenario = turn.scenario_of(stored.content_hash)
+    saved, step = apply(turn, stored, event, tapped)
+    if step.note:
+        turn.tell(notes(turn)[step.note])
+        if step.note in ("stale", "not possible", "stopped", "ended"):
+            show_case(turn, saved)
+        return
+    said = said_of(turn, before, step.consult, scenario)
+    show_case(turn, saved, said)
+
+
+def said_of(turn: Turn, before: Consult, after: Consult, scenario: Scenario) -> str:
+    """Return the line that echoes the answer just given, so that the chat reads on its own."""
+    question = asking(before, scenario)
+    if question is None or after.phase == "confirming" or question.id not in after.answers:
+        return ""
+    if after.answers is before.answers or asking(after, scenario) == question:
+        return ""
+    value = after.answers[question.id]
+    return question_screens.last_answer(question, value, scenario, turn.t)
+
+
+def _question_event(make: Callable[[str, Callback], Event]) -> Callable[[Turn, Callback], None]:
+    def route(turn: Turn, data: Callback) -> None:
+        stored = turn.case(data.case)
+        question = data.arg(0)
+        if question not in {q.id for q in turn.scenario_of(stored.content_hash).questions}:
+            raise Gone
+        take(turn, stored, make(question, data), data.turn)
+
+    return route
+
+
+def _choose(turn: Turn, data: Callback) -> None:
+    stored = turn.case(data.case)
+    question = _known_option(turn, stored, data)
+    value = [data.arg(1)] if question.kind == "multi" else data.arg(1)
+    take(turn, stored, Answered(question.id, value), data.turn)
+
+
+def _known_option(turn: Turn, stored: StoredConsult, data: Callback) -> Question:
+    """Return the question of a forged or true button, or raise Gone."""
+    scenario = turn.scenario_of(stored.content_hash)
+    known = {question.id: question for question in scenario.questions}
+    question = known.get(data.arg(0))
+    if question is None or data.arg(1) not in question.by_id:
+        raise Gone
+    return question
+
+
+def _mark(turn: Turn, data: Callback) -> None:
+    stored = turn.case(data.case)
+    question = _known_option(turn, stored, data)
+    if question.kind != "multi" or data.arg(1) == "none":
+        raise Gone
+    take(turn, stored, Marked(question.id, data.arg(1), data.arg(2) == "1"), data.turn)
+
+
+def _pick(turn: Turn, data: Callback) -> None:
+    stored = turn.case(data.case)
+    question = _known_option(turn, stored, data)
+    take(turn, stored, Picked(question.id, data.arg(1)), data.turn)
+
+
+def _dose(turn: Turn, data: Callback) -> None:
+    stored = turn.case(data.case)
+    act, place = data.arg(0), data.arg(1)
+    if not place.isdigit() or act not in ("focus", "another", "drop"):
+        raise Gone
+    take(turn, stored, Doses("opioid", act, int(place)), data.turn)  # type: ignore[arg-type]
+
+
+def _keep(turn: Turn, data: Callback) -> None:
+    stored = turn.case(data.case)
+    consult = dialog_of(stored)
+    name = data.arg(0)
+    value = consult.answers.get(name, consult.previous.get(name))
+    take(turn, stored, Answered(name, value), data.turn)
+
+
+ORIGINS = {"p": "path", "r": "review", "s": "summary"}
+
+
+def _open(turn: Turn, data: Callback) -> None:
+    stored = turn.case(data.case)
+    origin = ORIGINS.get(data.arg(1), "path")
+    take(turn, stored, Opened(data.arg(0), origin), data.turn)  # type: ignore[arg-type]
+
+
+def _event(event: Event) -> Callable[[Turn, Callback], None]:
+    def route(turn: Turn, data: Callback) -> None:
+        take(turn, turn.case(data.case), event, data.turn)
+
+    return route
+
+
+# --- pages that change nothing ----------------------------------------------------------------
+
+
+def view_screen(turn: Turn, stored: StoredConsult, name: str, arg: str) -> Screen | None:
+    """Return a page of the case that only reads, or None where there is no such page now."""
+    consult, scenario = dialog_of(stored), turn.scenario_of(stored.content_hash)
+    case, code, t = stored.short, stored.code, turn.t
+    page = int(arg) if arg.isdigit() else 0
+    if name == "why" and arg in {question.id for question in scenario.questions}:
+        return summary.why_screen(arg, scenario, t, case=case)
+    if name == "facts" and consult.phase == "stopped":
+        return review.facts_screen(t, case=case, code=code)
+    if consult.phase not in ADVISED:
+        return None
+    told = summarise(consult.answers, scenario)
+    match name:
+        case "step":
+            return summary.step_screen(told, t, case=case, code=code, rows=turn.step_rows(stored))
+        case "all":
+            return summary.details_screen(told, t, case=case, code=code, page=page)
+        case "gaps":
+            return summary.gaps_screen(told, consult, t, case=case, code=code, page=page)
+        case "depends":
+            return summary.depends_screen(consult, scenario, t, case=case, code=code, page=page)
+    return None
+
+
+def _view(turn: Turn, data: Callback) -> None:
+    stored = turn.case(data.case, "consult.read")
+    screen = view_screen(turn, stored, data.arg(0), data.arg(1))
+    if screen is None:
+        show_case(turn, stored)
+        return
+    turn.show(screen, consult=stored.id, kind=f"view.{data.arg(0)}")
+
+
+def _go(turn: Turn, data: Callback) -> None:
+    show_case(turn, turn.case(data.case, "consult.read"))
+
+
+def _ask_first(turn: Turn, data: Callback) -> None:
+    """Ask before a case is closed or cancelled."""
+    stored = turn.case(data.case)
+    turn.show(
+        review.sure_screen(turn.t, case=stored.short, code=stored.code, what=data.arg(0)),
+        consult=stored.id,
+        kind="sure",
+    )
+
+
+VERBS: dict[str, Callable[[Turn, Callback], None]] = {
+    "a": _choose,
+    "m": _mark,
+    "d": _question_event(lambda question, _: Done(question)),
+    "u": _question_event(lambda question, _: Answered(question, "unk")),
+    "s": _question_event(lambda question, _: Answered(question, None)),
+    "pick": _pick,
+    "dose": _dose,
+    "keep": _keep,
+    "o": _open,
+    "b": _event(Back()),
+    "yes": _event(Confirmed()),
+    "no": _event(Declined()),
+    "f": _event(Asked()),
+    "rev": _event(Reviewed()),
+    "more": _event(Continued()),
+    "x": _event(Cancelled()),
+    "close": _event(Closed()),
+    "reopen": _event(Reopened()),
+    "ask": _ask_first,
+    "v": _view,
+    "go": _go,
+}
+
+
+# --- typed words ------------------------------------------------------------------------------
+
+
+def current_case(turn: Turn) -> StoredConsult | None:
+    """Return the case whose screen stands in the chat, if it is the person's and not ended."""
+    screen = transcript.current_screen(turn.tx, turn.chat_id)
+    if screen is None or screen.consult_id is None:
+        return None
+    found = consults.load(turn.tx, screen.consult_id)
+    if found.owner_id != turn.person.id or found.phase in ("closed", "cancelled"):
+        return None
+    return found
+
+
+def asked_cases(turn: Turn) -> list[StoredConsult]:
+    """Return the person's cases that are waiting for an answer, newest first."""
+    found = consults.list_for(turn.tx, turn.person, page=0, size=20)
+    return [stored for stored in found if stored.phase in ("asking", "confirming")]
+
+
+def typed_words(turn: Turn, stored: StoredConsult, words: str) -> bool:
+    """Apply typed words to the question of a case; False when they mean nothing there."""
+    consult, scenario = dialog_of(stored), turn.scenario_of(stored.content_hash)
+    question = asking(consult, scenario)
+    if question is None:
+        return _word_elsewhere(turn, stored, words)
+    if consult.phase == "confirming":
+        name = typed.word(words)
+        if name in ("yes", "no", "back"):
+            answer(turn, stored, Confirmed() if name == "yes" else Declined())
+            return True
+    if question.kind == "dose" and _typed_dose(turn, stored, consult, words):
+        return True
+    match typed.meaning(words, question):
+        case typed.Word(name):
+            return _word_here(turn, stored, question, name)
+        case typed.Exact(value):
+            answer(turn, stored, _typed_answer(consult, question, value))
+        case typed.Likely(value):
+            answer(turn, stored, Guessed(question.id, _as_entries(question, value)))
+        case typed.OutOfRange():
+            turn.say(esc(_range_words(turn, question)), consult=stored.id)
+        case _:
+            return False
+    return True
+
+
+def _as_entries(question: Question, value: object) -> object:
+    return [{"drug": value}] if question.kind == "dose" else value
+
+
+def _typed_answer(consult: Consult, question: Question, value: object) -> Event:
+    if question.kind == "dose":
+        return Picked(question.id, str(value))
+    if question.kind == "multi" and value != ["none"] and isinstance(value, list):
+        merged = [*marked(consult, question), *value]
+        order = [option.id for option in question.options]
+        kept = sorted({v for v in merged if v != "none"}, key=order.index)
+        return Answered(question.id, kept, "typed")
+    return Answered(question.id, value, "typed")
+
+
+def _range_words(turn: Turn, question: Question) -> str:
+    if question.kind == "number":
+        words = turn.t("Please type a number from {low} to {high} ({unit}), or tap Not known.")
+        return words.format(low=question.minimum, high=question.maximum, unit=question.unit)
+    return turn.t("There is no choice with that number.")
+
+
+def answer(turn: Turn, stored: StoredConsult, event: Event) -> None:
+    """Apply a typed answer: the old screen keeps question and answer, the next one is a new message."""
+    before = dialog_of(stored)
+    scenario = turn.scenario_of(stored.content_hash)
+    question = asking(before, scenario)
+    if question and isinstance(turn.incoming, Text):
+        stored = remember_typed(stored, turn.incoming.message_id, question.id)
+    saved, step = apply(turn, stored, event)
+    if step.note:
+        turn.say(esc(notes(turn)[step.note]), consult=stored.id)
+        return
+    value = step.consult.answers.get(question.id) if question else None
+    if question and question.id in step.consult.answers and step.changes:
+        line = question_screens.last_answer(question, value, scenario, turn.t)
+        turn.settle(f"{esc(question.prompt)}\n{line}", stored.id)
+    show_case(turn, saved)
+
+
+def _typed_dose(turn: Turn, stored: StoredConsult, consult: Consult, words: str) -> bool:
+    """Read typed words as doses and read them back; False when there is no dose in them."""
+    held, focus = entries(consult), consult.draft.focus
+    place = focus if focus is not None and focus < len(held) else (0 if len(held) == 1 else None)
+    drug = str(held[place]["drug"]) if place is not None else None
+    reading = read_dose(words, drug)
+    read = tuple(entry.as_mapping() for entry in reading.entries)
+    if not read or not any(len(entry) > 1 for entry in read):
+        if reading.ask and any(character.isdigit() for character in words):
+            turn.say("\n".join(esc(line) for line in (*reading.notes, *reading.ask)), consult=stored.id)
+            return True
+        return False
+    if reading.ask or reading.notes:
+        turn.say("\n".join(esc(line) for line in (*reading.notes, *reading.ask)), consult=stored.id)
+    answer(turn, stored, ReadBack("opioid", read))
+    return True
+
+
+def _word_here(turn: Turn, stored: StoredConsult, question: Question, name: str) -> bool:
+    """Do what a word of the dialog means at a question."""
+    match name:
+        case "back":
+            answer(turn, stored, Back())
+        case "skip" if question.id != "safety_now":
+            answer(turn, stored, Answered(question.id, None, "typed"))
+        case "unknown" if question.allows_unknown:
+            answer(turn, stored, Answered(question.id, "unk", "typed"))
+        case "done" if question.kind in ("multi", "dose"):
+            answer(turn, stored, Done(question.id))
+        case "why":
+            scenario = turn.scenario_of(stored.content_hash)
+            turn.show(
+                summary.why_screen(question.id, scenario, turn.t, case=stored.short),
+                consult=stored.id,
+                kind="view.why",
+            )
+        case _:
+            return _word_elsewhere(turn, stored, name)
+    return True
+
+
+def _word_elsewhere(turn: Turn, stored: StoredConsult, words: str) -> bool:
+    """Do what a word of the dialog means outside a question."""
+    match typed.word(words) or words:
+        case "repeat" | "summary":
+            show_case(turn, stored)
+        case "back" if stored.phase == "reviewing":
+            answer(turn, stored, Back())
+        case "cancel":
+            sure = review.sure_screen(turn.t, case=stored.short, code=stored.code, what="cancel")
+            turn.show(sure, consult=stored.id, kind="sure")
+        case "help":
+            turn.show(start.help_screen(turn.t), consult=stored.id, kind="help")
+        case "done" | "yes" if stored.phase == "reviewing":
+            answer(turn, stored, Asked())
+        case _:
+            return False
+    return True
+
+
+# --- correcting an answer by editing one's own message ----------------------------------------
+
+
+def edited(turn: Turn, message_id: int, words: str) -> None:
+    """Apply an edited message to the question that it answered."""
+    found = consults.list_for(turn.tx, turn.person, page=0, size=50)
+    stored = next((s for s in found if typed_question(s, message_id)), None)
+    if stored is None:
+        turn.say(esc(turn.t("Only answers you typed can be corrected by editing. Tap to change others.")))
+        return
+    if stored.phase in ("closed", "cancelled"):
+        words = turn.t("Case {code} has ended; nothing was changed. Open it again to change it.")
+        turn.say(esc(words.format(code=stored.code)), consult=stored.id)
+        return
+    question = typed_question(stored, message_id) or ""
+    origin: Origin = "review" if stored.phase == "reviewing" else "path"
+    opened, step = apply(
+        turn, stored, Opened(question, "summary" if stored.phase in ADVISED else origin)
+    )
+    if step.note or not typed_words(turn, opened, words):
+        turn.say(esc(turn.t("I could not match the edited words. Nothing was changed.")))
+        show_case(turn, opened)
+
+
+# --- commands ---------------------------------------------------------------------------------
+
+
+def new_case(turn: Turn, data: Callback | None = None) -> None:
+    """Begin a case; who has no role yet is asked for it first."""
+    if turn.person.role is None:
+        turn.show(start.role_screen(turn.scenario, turn.t), kind="role")
+        return
+    stored = open_case(turn)
+    show_case(turn, stored)
+
+
+def resume(turn: Turn) -> None:
+    """Show the newest case that has not ended, at the exact question."""
+    live = [
+        stored
+        for stored in consults.list_for(turn.tx, turn.person, page=0, size=20)
+        if stored.phase not in ("closed", "cancelled")
+    ]
+    if not live:
+        turn.show(start.cases_screen((), turn.t), kind="cases")
+        return
+    show_case(turn, live[0])
+
+
+def cancel(turn: Turn) -> None:
+    stored = current_case(turn)
+    if stored is None:
+        turn.show(start.ready_screen(turn.t), kind="ready")
+        turn.say(esc(turn.t("No case is open here.")))
+        return
+    sure = review.sure_screen(turn.t, case=stored.short, code=stored.code, what="cancel")
+    turn.show(sure, consult=stored.id, kind="sure")
+
+
+def summary_again(turn: Turn) -> None:
+    stored = current_case(turn)
+    if stored is None:
+        resume(turn)
+        return
+    show_case(turn, stored)

@@ -1,0 +1,375 @@
+"""One update in, one transaction, one answer: the straight line that every update takes."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeAlias
+
+from dialogs.identifiers import Finding, find_identifiers
+from storage.access import Denied
+from storage.people import Person
+
+from bot import dialog, excerpts, groups, narrative, persons, routes
+from bot.callbacks import encode, parse
+from bot.language import offered, translator
+from bot.outbox import Outbox
+from bot.screen import Button, Screen, bold, esc, laid_out, paragraphs
+from bot.screens import start
+from bot.settings import Settings
+from bot.translate import (
+    Chat,
+    ChosenInline,
+    Command,
+    GroupMigration,
+    InlineQuery,
+    Media,
+    Membership,
+    StartLink,
+    Tap,
+    Text,
+)
+from bot.turn import Gone, Turn
+from dialogs import typed
+from dialogs.content import Scenario
+from storage import access, audit, expecting, people, transcript
+from storage.database import Database
+from storage.errors import AlreadySeen
+from storage.transaction import Tx
+
+INLINE_GUARD = 500
+"""Characters up to which the guard runs in the loop; longer texts are looked at in a thread."""
+
+
+Personal: TypeAlias = (
+    Text | Command | StartLink | Tap | Media | Membership | InlineQuery | ChosenInline
+)
+"""What a person did; everything that is answered."""
+
+Answerable: TypeAlias = Personal | GroupMigration
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What is left to do once the transaction is durable."""
+
+    toast: str = ""
+    alert: bool = False
+    deliver: tuple[int, ...] = ()
+
+
+class Handler:
+    """Answers updates. Holds nothing between two of them."""
+
+    def __init__(
+        self,
+        database: Database,
+        outbox: Outbox,
+        settings: Settings,
+        scenario_of: Callable[[Tx, str | None], Scenario],
+    ) -> None:
+        self._database = database
+        self._outbox = outbox
+        self._settings = settings
+        self._scenario_of = scenario_of
+
+    async def __call__(self, incoming: Answerable) -> Outcome:
+        """Answer one update; raises what storage raises, and then nothing was done."""
+        if isinstance(incoming, GroupMigration):
+            await self._database.write(partial(groups.moved, incoming))
+            return Outcome()
+        findings = await look(words_of(incoming))
+        return await self._respond(incoming, findings)
+
+    async def _respond(self, incoming: Personal, findings: tuple[Finding, ...]) -> Outcome:
+        unit = partial(respond, incoming, findings, self._settings, self._scenario_of)
+        try:
+            return await self._database.write(unit, chat=chat_id(incoming))
+        except AlreadySeen:
+            return Outcome()
+        except Denied as denied:
+            deny = partial(refuse, incoming, denied)
+            return await self._database.write(deny, chat=chat_id(incoming))
+
+
+async def look(words: str) -> tuple[Finding, ...]:
+    """Return the identifiers in ``words``, before anything is written."""
+    if not words:
+        return ()
+    if len(words) <= INLINE_GUARD:
+        return find_identifiers(words)
+    return await asyncio.to_thread(find_identifiers, words)
+
+
+def words_of(incoming: Personal) -> str:
+    """Return the free text of an update: typed words, a command's words, or a caption."""
+    match incoming:
+        case Text(text=text):
+            return text
+        case Command(args=args):
+            return args
+        case _:
+            return ""
+
+
+# --- the transaction --------------------------------------------------------------------------
+
+
+def respond(
+    incoming: Personal,
+    findings: tuple[Finding, ...],
+    settings: Settings,
+    scenario_of: Callable[[Tx, str | None], Scenario],
+    tx: Tx,
+) -> Outcome:
+    """Answer one update: read, decide, save and say what to send, all in ``tx``."""
+    person = _person(tx, incoming, settings)
+    turn = Turn(
+        tx=tx,
+        person=person,
+        incoming=incoming,
+        chat=chat_of(incoming),
+        t=translator(person.language),
+        settings=settings,
+        scenario_of=partial(scenario_of, tx),
+        findings=findings,
+    )
+    inbound = transcript.receive(
+        tx,
+        update_id=incoming.update_id,
+        chat_id=chat_id(incoming),
+        person_id=person.id,
+        kind=kind_of(incoming),
+        message_id=getattr(incoming, "message_id", None),
+    )
+    try:
+        route(turn)
+    except Gone:
+        turn.tell(turn.t("That button no longer works. Here is what does."))
+        _somewhere(turn)
+    transcript.belongs(tx, inbound, consult_id=turn.consult_id)
+    return Outcome(turn.toast, turn.alert, tuple(sorted(turn.deliver)))
+
+
+def refuse(incoming: Personal, denied: Denied, tx: Tx) -> Outcome:
+    """Put a denial on record and answer as if the button led nowhere."""
+    person = people.by_telegram_id(tx, incoming.person.telegram_id)
+    transcript.receive(
+        tx,
+        update_id=incoming.update_id,
+        chat_id=chat_id(incoming),
+        person_id=person.id,
+        kind=kind_of(incoming),
+        message_id=getattr(incoming, "message_id", None),
+    )
+    audit.record(tx, denied.event)
+    t = translator(person.language)
+    return Outcome(t("That button no longer works."))
+
+
+def chat_of(incoming: Personal) -> Chat:
+    """Return the chat in which the person is answered; without one, the private chat."""
+    chat: Chat | None = getattr(incoming, "chat", None)
+    return chat or Chat(incoming.person.telegram_id, private=True)
+
+
+def chat_id(incoming: Personal) -> int:
+    return chat_of(incoming).id
+
+
+def kind_of(incoming: Personal) -> str:
+    """Return the kind of an update, for the transcript; never its words."""
+    return type(incoming).__name__.lower()
+
+
+def _person(tx: Tx, incoming: Personal, settings: Settings) -> Person:
+    who = incoming.person
+    return people.get_or_create(
+        tx,
+        who.telegram_id,
+        name=who.name,
+        language=offered(who.language),
+        status="approved" if settings.approval == "open" or who.telegram_id in settings.admins else "pending",
+        is_admin=who.telegram_id in settings.admins,
+    )
+
+
+def _somewhere(turn: Turn) -> None:
+    """Show the case that stands in the chat, or where a case is begun."""
+    stored = dialog.current_case(turn)
+    if stored is not None:
+        dialog.show_case(turn, stored)
+    else:
+        persons.begin(turn)
+
+
+# --- which part answers -----------------------------------------------------------------------
+
+
+def route(turn: Turn) -> None:
+    """Hand the update to the part that answers it; nothing is left without an answer."""
+    incoming = turn.incoming
+    if isinstance(incoming, Membership):
+        groups.membership(turn, incoming)
+    elif isinstance(incoming, InlineQuery | ChosenInline):
+        groups.inline(turn, incoming)
+    elif not turn.chat.private:
+        groups.in_group(turn)
+    elif turn.person.status != "approved":
+        persons.waiting(turn)
+    elif isinstance(incoming, Tap):
+        tapped(turn, incoming)
+    elif isinstance(incoming, Command):
+        commanded(turn, incoming)
+    elif isinstance(incoming, StartLink):
+        followed(turn, incoming)
+    elif isinstance(incoming, Media):
+        turn.say(
+            esc(
+                turn.t(
+                    "Pictures, files, voice and locations are not taken here: they may identify somebody. "
+                    "Nothing was downloaded. Please tap, or type."
+                )
+            )
+        )
+    else:
+        written(turn, incoming)
+
+
+def followed(turn: Turn, link: StartLink) -> None:
+    """Answer a deep link; before the scope was accepted it waits until it is."""
+    if turn.person.scope_accepted_at is None:
+        expecting.expect(turn.tx, turn.person.id, "link", args={"payload": link.payload})
+        persons.begin(turn)
+        return
+    routes.link(turn, link.payload)
+
+
+def tapped(turn: Turn, tap: Tap) -> None:
+    """Answer a tap; data that is not of our form leads nowhere."""
+    data = parse(tap.data)
+    verb = routes.VERBS.get(data.verb) if data else None
+    if data is None or verb is None:
+        raise Gone
+    if turn.person.scope_accepted_at is None and data.verb not in ("agree", "page", "set"):
+        persons.begin(turn)
+        return
+    verb(turn, data)
+
+
+def commanded(turn: Turn, command: Command) -> None:
+    """Answer a command; an unknown one is answered with the list."""
+    act = routes.COMMANDS.get(command.name)
+    if turn.person.scope_accepted_at is None and command.name not in routes.BEFORE_SCOPE:
+        persons.begin(turn)
+        return
+    if turn.findings and any(finding.tier == "hard" for finding in turn.findings):
+        turn.delete_incoming()
+        turn.say(excerpts.refusal(command.args, turn.findings, turn.t))
+        return
+    if act is None:
+        turn.say(esc(turn.t("I do not know that command.")))
+        persons.help_(turn)
+        return
+    expecting.forget(turn.tx, turn.person.id)
+    act(turn, command.args)
+
+
+def written(turn: Turn, text: Text) -> None:
+    """Answer typed words, after the guard."""
+    if turn.person.scope_accepted_at is None:
+        persons.begin(turn)
+        return
+    tiers = {finding.tier for finding in turn.findings}
+    if "hard" in tiers:
+        turn.delete_incoming()
+        turn.say(excerpts.refusal(text.text, turn.findings, turn.t))
+        _guarded(turn, "refused")
+        return
+    if "soft" in tiers:
+        expected = expecting.expected(turn.tx, turn.person.id)
+        token = expecting.expect(
+            turn.tx,
+            turn.person.id,
+            "held",
+            consult_id=expected.consult_id if expected else None,
+            args={"for": expected.kind, "args": dict(expected.args)} if expected else {},
+            held=text.text,
+        )
+        turn.show(excerpts.question(text.text, turn.findings, turn.t, held=token), kind="held")
+        _guarded(turn, "asked")
+        return
+    if text.edited:
+        dialog.edited(turn, text.message_id, text.text)
+    else:
+        meant(turn, text.text)
+
+
+def _guarded(turn: Turn, outcome: str) -> None:
+    for kind in sorted({finding.kind for finding in turn.findings}):
+        audit.record(
+            turn.tx,
+            audit.Event(
+                actor=turn.person.id, action="guard.hit", outcome=outcome, meta={"kind": kind.lower()}
+            ),
+        )
+
+
+def meant(turn: Turn, words: str) -> None:
+    """Do what guarded words mean: what was expected, an answer, a word of the dialog, or a case."""
+    expected = expecting.expected(turn.tx, turn.person.id)
+    act = routes.WORDS.get(expected.kind) if expected else None
+    if expected is not None and act is not None and typed.word(words) not in ("cancel", "help", "back"):
+        act(turn, expected, words)
+        return
+    stored = dialog.current_case(turn)
+    if stored is not None and dialog.typed_words(turn, stored, words):
+        return
+    if stored is None and _elsewhere(turn, words):
+        return
+    if len(words) >= dialog.LONG:
+        narrative.offer(turn, words)
+        return
+    _unclear(turn)
+
+
+def _elsewhere(turn: Turn, words: str) -> bool:
+    """Apply words to the one case that waits for an answer; ask which one when several do."""
+    waiting = dialog.asked_cases(turn)
+    if len(waiting) == 1:
+        return dialog.typed_words(turn, waiting[0], words)
+    if len(waiting) > 1 and typed.word(words) is None and len(words) < dialog.LONG:
+        buttons = [Button(turn.t("Case {code}").format(code=s.code), encode("go", s.short)) for s in waiting[:8]]
+        body = paragraphs(
+            bold(turn.t("Which case do you mean?")),
+            esc(turn.t("Several cases wait for an answer. Open one, then type it again.")),
+        )
+        turn.show(Screen(body, laid_out(buttons)), kind="which")
+        return True
+    match typed.word(words):
+        case "help":
+            persons.help_(turn)
+        case "repeat" | "summary" | "back":
+            dialog.resume(turn)
+        case "cancel":
+            dialog.cancel(turn)
+        case _:
+            return False
+    return True
+
+
+def _unclear(turn: Turn) -> None:
+    """Say that the words were not understood, and show again where we are."""
+    turn.say(
+        esc(
+            turn.t(
+                "I could not match that. Tap a choice, type it or its number, or type: back, skip, "
+                "not known, why, help."
+            )
+        )
+    )
+    stored = dialog.current_case(turn)
+    if stored is not None:
+        turn.show(dialog.screen_of(turn, stored), consult=stored.id, kind="again")
+    else:
+        turn.show(start.ready_screen(turn.t), kind="ready")

@@ -1,0 +1,190 @@
+"""A case told in words: what was read is offered, one tap each; nothing is filled in by itself."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any
+
+from dialogs.narrative import read_narrative
+from storage.consults import StoredConsult
+
+from bot.callbacks import Callback, encode
+from bot.cases import dialog_of, keep, open_case
+from bot.dialog import show_case
+from bot.screen import Button, Row, Screen, bold, esc, lines, paragraphs
+from bot.screens import start
+from bot.turn import Gone, Turn
+from dialogs.answers import check_answers
+from dialogs.errors import InvalidAnswer
+from dialogs.model import Change, Step
+from dialogs.shown import show_answer
+from storage import consults, expecting
+from storage.expecting import Expected
+
+MOST = 10
+"""Suggestions of one screen."""
+
+
+def ask(turn: Turn, data: Callback | None = None) -> None:
+    """Ask for the case in words."""
+    if turn.person.role is None:
+        turn.show(start.role_screen(turn.scenario, turn.t), kind="role")
+        return
+    t = turn.t
+    expecting.expect(turn.tx, turn.person.id, "narrative")
+    body = paragraphs(
+        bold(t("Describe the case in a few sentences")),
+        esc(
+            t(
+                "Paste or dictate: the medication for OUD, the pain, the opioid, how long, who monitors. "
+                "No names, dates or numbers that identify anybody; what you write is checked first and "
+                "not kept. You confirm each thing I read."
+            )
+        ),
+    )
+    turn.show(Screen(body, ((Button(t("Rather tap the questions"), encode("new")),),)), kind="tell")
+
+
+def told(turn: Turn, expected: Expected, words: str) -> None:
+    """Read a case in words and offer what was read."""
+    expecting.forget(turn.tx, turn.person.id)
+    offer(turn, words)
+
+
+def offer(turn: Turn, words: str) -> None:
+    """Open a case and offer what can be read from ``words``, each with the words it came from."""
+    reading = read_narrative(words)
+    stored = open_case(turn)
+    suggestions = [
+        {"q": s.question, "v": _plain(s.value), "w": s.words, "on": None}
+        for s in reading.suggestions[:MOST]
+        if _fits(turn, stored, s.question, _plain(s.value))
+    ]
+    if not suggestions:
+        turn.say(esc(turn.t("I could not read an answer from that with certainty. Here are the questions.")))
+        show_case(turn, stored)
+        return
+    expecting.expect(
+        turn.tx, turn.person.id, "suggested", consult_id=stored.id, args={"read": []}, held=_packed(suggestions)
+    )
+    turn.show(_screen(turn, stored, suggestions), consult=stored.id, kind="suggestions")
+
+
+def _plain(value: Any) -> Any:
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _packed(suggestions: list[dict[str, Any]]) -> str:
+    import json  # noqa: PLC0415 - only here
+
+    return json.dumps(suggestions, ensure_ascii=False)
+
+
+def _unpacked(held: str | None) -> list[dict[str, Any]]:
+    import json  # noqa: PLC0415 - only here
+
+    found: list[dict[str, Any]] = json.loads(held or "[]")
+    return found
+
+
+def _fits(turn: Turn, stored: StoredConsult, question: str, value: Any) -> bool:
+    """Say whether a suggestion is a valid answer of this scenario; else it is not offered."""
+    try:
+        check_answers({question: value}, turn.scenario_of(stored.content_hash))
+    except InvalidAnswer:
+        return False
+    return question not in ("safety_now", "role")
+
+
+def _screen(turn: Turn, stored: StoredConsult, suggestions: list[dict[str, Any]]) -> Screen:
+    scenario, t = turn.scenario_of(stored.content_hash), turn.t
+    signs = {None: "?", True: "✓", False: "✗"}
+    said = {None: t("not confirmed"), True: t("right"), False: t("wrong")}
+    listed, rows = [], []
+    for place, each in enumerate(suggestions, 1):
+        question = scenario.question(each["q"])
+        words = esc(show_answer(question, each["v"], scenario))
+        listed.append(
+            lines(
+                f"{place}. {esc(question.short)}: {bold('')}<b>{words}</b> ({said[each['on']]})",
+                f"   <i>“{esc(each['w'])}”</i>",
+            ).replace("<b></b>", "")
+        )
+        rows.append(
+            (
+                Button(f"{signs[True]} {place} {t('right')}", encode("sug", stored.short, place - 1, 1)),
+                Button(f"{signs[False]} {place} {t('wrong')}", encode("sug", stored.short, place - 1, 0)),
+            )
+        )
+    body = paragraphs(
+        bold(t("Case {code} · is this right?").format(code=stored.code)),
+        "\n".join(listed),
+        esc(t("Only what you mark as right is filled in. Safety is always asked.")),
+    )
+    open_ = any(each["on"] is None for each in suggestions)
+    last: list[Row] = [(Button(t("All of it is right"), encode("sugall", stored.short)),)] if open_ else []
+    on = (Button(t("Go on with the questions"), encode("sugdone", stored.short)),)
+    return Screen(body, (*rows, *last, on))
+
+
+def _pending(turn: Turn, data: Callback) -> tuple[StoredConsult, list[dict[str, Any]]]:
+    stored = turn.case(data.case)
+    expected = expecting.expected(turn.tx, turn.person.id)
+    if expected is None or expected.kind != "suggested" or expected.consult_id != stored.id:
+        raise Gone
+    return stored, _unpacked(expected.held)
+
+
+def _mark(turn: Turn, data: Callback) -> None:
+    stored, suggestions = _pending(turn, data)
+    place = int(data.arg(0)) if data.arg(0).isdigit() else len(suggestions)
+    if place >= len(suggestions):
+        raise Gone
+    suggestions[place]["on"] = data.arg(1) == "1"
+    _again(turn, stored, suggestions)
+
+
+def _again(turn: Turn, stored: StoredConsult, suggestions: list[dict[str, Any]]) -> None:
+    expecting.expect(
+        turn.tx, turn.person.id, "suggested", consult_id=stored.id, held=_packed(suggestions)
+    )
+    if all(each["on"] is not None for each in suggestions):
+        _fill(turn, stored, suggestions)
+        return
+    turn.show(_screen(turn, stored, suggestions), consult=stored.id, kind="suggestions")
+
+
+def _all(turn: Turn, data: Callback) -> None:
+    stored, suggestions = _pending(turn, data)
+    for each in suggestions:
+        each["on"] = True if each["on"] is None else each["on"]
+    _again(turn, stored, suggestions)
+
+
+def _done(turn: Turn, data: Callback) -> None:
+    stored, suggestions = _pending(turn, data)
+    _fill(turn, stored, suggestions)
+
+
+def _fill(turn: Turn, stored: StoredConsult, suggestions: list[dict[str, Any]]) -> None:
+    """Take over what was marked right; everything else, and safety first, is asked."""
+    expecting.forget(turn.tx, turn.person.id)
+    scenario = turn.scenario_of(stored.content_hash)
+    confirmed = {each["q"]: each["v"] for each in suggestions if each["on"]}
+    consult = dialog_of(stored)
+    fresh = {q: v for q, v in confirmed.items() if q not in consult.answers}
+    changes = tuple(Change(q, None, v, "narrative") for q, v in fresh.items())
+    filled = replace(
+        consult, answers=MappingProxyType({**consult.answers, **fresh}), turn=consult.turn + 1
+    )
+    saved = keep(turn, stored, Step(filled, changes), scenario)
+    count = turn.t("{count} answers taken over.").format(count=len(fresh))
+    show_case(turn, consults.load(turn.tx, saved.id), esc(count))
+
+
+VERBS: dict[str, Callable[[Turn, Callback], None]] = {
+    "tell": ask,
+    "sug": _mark,
+    "sugall": _all,
+    "sugdone": _done,
+}

@@ -1,0 +1,64 @@
+"""Which function answers which command, button and expected words; one table each."""
+
+from collections.abc import Callable
+
+from bot import cases_list, dialog, narrative, persons
+from bot.callbacks import Callback
+from bot.screen import esc
+from bot.turn import Turn
+from storage.expecting import Expected
+
+Command = Callable[[Turn, str], None]
+Verb = Callable[[Turn, Callback], None]
+Words = Callable[[Turn, Expected, str], None]
+
+
+def _plain(act: Callable[[Turn], None]) -> Command:
+    return lambda turn, args: act(turn)
+
+
+COMMANDS: dict[str, Command] = {
+    "start": _plain(persons.begin),
+    "new": lambda turn, args: dialog.new_case(turn),
+    "cases": _plain(cases_list.show),
+    "resume": _plain(dialog.resume),
+    "summary": _plain(dialog.summary_again),
+    "cancel": _plain(dialog.cancel),
+    "settings": _plain(persons.settings),
+    "privacy": _plain(persons.privacy),
+    "help": _plain(persons.help_),
+    "whoami": _plain(persons.whoami),
+    "mydata": _plain(persons.my_data),
+    "forgetme": _plain(persons.forget_me),
+}
+
+VERBS: dict[str, Verb] = {
+    **dialog.VERBS,
+    **persons.VERBS,
+    **cases_list.VERBS,
+    **narrative.VERBS,
+}
+
+WORDS: dict[str, Words] = {
+    "zone": lambda turn, expected, words: persons.keep_zone(turn, words),
+    "narrative": narrative.told,
+}
+
+MENU = (
+    ("new", "start a case"),
+    ("cases", "your cases"),
+    ("resume", "go on where you were"),
+    ("team", "your teams"),
+    ("privacy", "what is stored, for how long"),
+    ("help", "what you can do here"),
+)
+"""The commands that Telegram lists in a private chat."""
+
+BEFORE_SCOPE = ("start", "help", "privacy", "whoami", "settings", "forgetme", "mydata")
+"""Commands that work before the scope screen was accepted."""
+
+
+def link(turn: Turn, payload: str) -> None:
+    """Follow a deep link; unknown, expired and revoked ones look the same."""
+    turn.say(esc(turn.t("That link does not work any more. Ask for a new one.")))
+    persons.begin(turn)

@@ -1,0 +1,206 @@
+"""The first screens: scope and privacy, the role, settings, help, the list of cases."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.callbacks import encode
+from bot.language import LANGUAGES, Translate
+from bot.screen import Button, Row, Screen, bold, esc, laid_out, lines, paragraphs
+from dialogs.content import Scenario
+
+
+def scope_screen(scenario: Scenario, t: Translate) -> Screen:
+    """Return what the bot is, for whom, and where its words are kept; accepted once."""
+    body = paragraphs(
+        bold(t("Curbside: a second look at a hard case")),
+        esc(scenario.scope_text),
+        lines(
+            bold(t("Before you type anything")),
+            esc(
+                t(
+                    "This is a Telegram chat with a bot. It is not end-to-end encrypted, and Telegram "
+                    "signs no HIPAA agreement. Answer by tapping; never type names, dates of birth, "
+                    "record numbers or anything else that identifies a client."
+                )
+            ),
+            esc(
+                t(
+                    "Typed text is checked for identifiers before it is stored, and stored encrypted. "
+                    "Your own messages stay with Telegram until you delete them."
+                )
+            ),
+        ),
+    )
+    agree = Button(t("I am a clinician and I agree"), encode("agree"))
+    more = Button(t("How privacy works here"), encode("page", "", "privacy"))
+    return Screen(body, ((agree,), (more,)))
+
+
+def role_screen(scenario: Scenario, t: Translate, *, chosen: str | None = None) -> Screen:
+    """Return the question about the person's own role, asked once and remembered."""
+    question = scenario.question("role")
+    buttons = [
+        Button(f"{'✓ ' if option.id == chosen else ''}{option.label}", encode("role", "", option.id))
+        for option in question.options
+    ]
+    note = t("Asked once and remembered. You can change it under /settings.")
+    return Screen(paragraphs(bold(question.prompt), esc(note)), laid_out(buttons, 1))
+
+
+def ready_screen(t: Translate) -> Screen:
+    """Return the screen from which a case is begun."""
+    body = paragraphs(
+        bold(t("Ready when you are")),
+        esc(
+            t(
+                "Eight questions, one tap each; about a minute and a half. You get the considerations, "
+                "with sources, and one suggested coordination step."
+            )
+        ),
+    )
+    return Screen(
+        body,
+        (
+            (Button(t("Start a case"), encode("new")),),
+            (Button(t("Describe the case in words"), encode("tell")),),
+            (Button(t("My cases"), encode("cases")), Button(t("Settings"), encode("set"))),
+        ),
+    )
+
+
+def help_screen(t: Translate) -> Screen:
+    """Return the commands and the words that work anywhere."""
+    rows = (
+        ("/new", t("start a case")),
+        ("/cases", t("your cases; open one again")),
+        ("/resume", t("go on where you were")),
+        ("/summary", t("show the summary of this case again")),
+        ("/cancel", t("stop this case; its answers are kept")),
+        ("/team", t("your teams")),
+        ("/settings", t("role, path, language, time zone, quiet hours")),
+        ("/privacy", t("what is stored, for how long, who sees it")),
+        ("/mydata", t("everything stored about you, as a file")),
+        ("/forgetme", t("delete it all")),
+        ("/whoami", t("your numeric Telegram id")),
+    )
+    body = paragraphs(
+        bold(t("What you can do here")),
+        "\n".join(f"{command} · {esc(what)}" for command, what in rows),
+        esc(
+            t(
+                "Instead of tapping you can type an option, its number, or: back, skip, not known, why, "
+                "repeat, cancel, help."
+            )
+        ),
+        esc(t("Not for emergencies. In an emergency follow your own procedure and call 911.")),
+    )
+    return Screen(body, ((Button(t("Start a case"), encode("new")),),))
+
+
+def privacy_screen(t: Translate, *, retention_days: int) -> Screen:
+    """Return what is stored where, for how long, and who can see it."""
+    points = (
+        t("Telegram sees what you type and tap. Bot chats are not end-to-end encrypted."),
+        t("Typed text is checked for identifiers before anything is written. A clear hit is not stored."),
+        t("What is stored is encrypted with a key of its own for each case."),
+        t("Only you see a case until you share it. Administrators see codes and times, not your words."),
+        t("Text is deleted after {days} days; the log of codes is kept six years.").format(
+            days=retention_days
+        ),
+        t("/mydata gives you everything as a file; /forgetme deletes it and destroys the keys."),
+        t("Your own older messages stay with Telegram; delete them in the chat."),
+        t("No name, no date of birth, no record number: use relative times such as “10 weeks”."),
+    )
+    body = paragraphs(
+        bold(t("Privacy")), "\n".join(f"• {esc(point)}" for point in points)
+    )
+    return Screen(body, ((Button(t("‹ Back"), encode("page", "", "start")),),))
+
+
+@dataclass(frozen=True, slots=True)
+class CaseLine:
+    """One case of the list: its codes, its state in words, and its age in words."""
+
+    case: str
+    code: str
+    state: str
+    age: str
+    hypothetical: bool = False
+
+
+def cases_screen(
+    cases: Sequence[CaseLine], t: Translate, *, page: int = 0, more: bool = False
+) -> Screen:
+    """Return one page of the person's cases, newest first."""
+    if not cases and not page:
+        empty = paragraphs(bold(t("Your cases")), esc(t("No case yet.")))
+        return Screen(empty, ((Button(t("Start a case"), encode("new")),),))
+    listed = "\n".join(
+        f"{bold(line.code)} · {esc(line.state)} · {esc(line.age)}"
+        + (f" · {esc(t('what-if'))}" if line.hypothetical else "")
+        for line in cases
+    )
+    buttons = [
+        Button(f"{line.code} · {line.state}", encode("go", line.case)) for line in cases
+    ]
+    turn_page = []
+    if page:
+        turn_page.append(Button(t("‹ Newer"), encode("cases", "", page - 1)))
+    if more:
+        turn_page.append(Button(t("Older ›"), encode("cases", "", page + 1)))
+    rows: tuple[Row, ...] = (
+        *laid_out(buttons, 1),
+        tuple(turn_page),
+        (Button(t("Start a case"), encode("new")),),
+    )
+    return Screen(paragraphs(bold(t("Your cases")), listed), rows)
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsLine:
+    role: str
+    path: str
+    language: str
+    time_zone: str
+    quiet: str
+
+
+def settings_screen(line: SettingsLine, t: Translate) -> Screen:
+    """Return what the person can set, each one tap away."""
+    quick = line.path == "quick"
+    body = paragraphs(
+        bold(t("Settings")),
+        lines(
+            esc(t("Role: {value}").format(value=line.role)),
+            esc(
+                t("Questions: {value}").format(
+                    value=t("quick (8), the rest later") if quick else t("all that apply")
+                )
+            ),
+            esc(t("Language: {value}").format(value=LANGUAGES.get(line.language, "English"))),
+            esc(t("Time zone: {value}").format(value=line.time_zone)),
+            esc(t("Quiet hours: {value}").format(value=line.quiet)),
+        ),
+        esc(t("Clinical content is shown in English as its authors wrote it; no reviewed translation exists."))
+        if line.language != "en"
+        else "",
+    )
+    other = t("Ask all questions") if quick else t("Ask the quick eight")
+    return Screen(
+        body,
+        (
+            (Button(t("Change role"), encode("set", "", "role")), Button(other, encode("set", "", "path"))),
+            (Button(t("Language"), encode("set", "", "language")), Button(t("Time zone"), encode("set", "", "zone"))),
+            (Button(t("Quiet hours"), encode("set", "", "quiet")),),
+            (Button(t("‹ Back"), encode("page", "", "start")),),
+        ),
+    )
+
+
+def choice_screen(
+    title: str, note: str, choices: Sequence[tuple[str, str]], setting: str, t: Translate
+) -> Screen:
+    """Return a screen that sets one setting: (value, label) a button."""
+    buttons = [Button(label, encode("set", "", setting, value)) for value, label in choices]
+    back = (Button(t("‹ Back"), encode("set")),)
+    return Screen(paragraphs(bold(title), esc(note)), (*laid_out(buttons), back))

@@ -1,0 +1,224 @@
+"""One update being answered: what it may touch, and what is to be sent when it is committed."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from dialogs.identifiers import Finding
+from storage.access import authorize
+from storage.consults import StoredConsult
+from storage.people import Person
+from storage.transcript import Outgoing
+
+from bot.language import Translate
+from bot.screen import TOAST_LIMIT, Row, Screen, clipped, esc
+from bot.settings import Settings
+from bot.translate import Chat, Command, Incoming, Tap, Text
+from dialogs.content import Scenario
+from storage import consults, transcript
+from storage.errors import NotFound
+from storage.transaction import Tx
+
+
+class Gone(Exception):
+    """A button or a link leads nowhere: unknown, foreign and ended look the same."""
+
+
+@dataclass(slots=True)
+class Turn:
+    """What a handler works with; everything it does is in one transaction."""
+
+    tx: Tx
+    person: Person
+    incoming: Incoming
+    chat: Chat
+    t: Translate
+    settings: Settings
+    scenario_of: Callable[[str | None], Scenario]
+    findings: tuple[Finding, ...] = ()
+    toast: str = ""
+    alert: bool = False
+    deliver: set[int] = field(default_factory=set)
+    consult_id: UUID | None = None
+    """The consult that the inbound row belongs to, once a handler has found it."""
+    keep_words: bool = False
+    """Set by a handler that took the words as text: only then are they stored, encrypted."""
+    summary_rows: Callable[[StoredConsult], tuple[Row, ...]] = lambda stored: ()
+    """Further rows under the summary: the plan, the team."""
+    step_rows: Callable[[StoredConsult], tuple[Row, ...]] = lambda stored: ()
+    """Further rows under the step: the message to the colleague, the plan."""
+
+    @property
+    def chat_id(self) -> int:
+        return self.chat.id
+
+    @property
+    def scenario(self) -> Scenario:
+        """The scenario that new consults begin with."""
+        return self.scenario_of(None)
+
+    # --- what it may touch --------------------------------------------------------------
+
+    def case(self, short: str, action: str = "consult.answer") -> StoredConsult:
+        """Return the consult of a button if the person may do ``action`` with it, else raise Gone."""
+        try:
+            found = consults.by_short(self.tx, short)
+        except NotFound as error:
+            raise Gone from error
+        authorize(self.tx, self.person, action, found)
+        self.consult_id = found.id
+        return found
+
+    # --- what is sent -------------------------------------------------------------------
+
+    def tell(self, words: str, *, alert: bool = False) -> None:
+        """Show ``words`` over the chat when the tap is answered; the last telling wins."""
+        self.toast, self.alert = clipped(words, TOAST_LIMIT), alert
+
+    def enqueue(self, outgoing: Outgoing) -> UUID:
+        self.deliver.add(outgoing.chat_id)
+        return transcript.enqueue(self.tx, outgoing)
+
+    def show(self, screen: Screen, *, consult: UUID | None = None, kind: str = "screen") -> None:
+        """Make ``screen`` the chat's current one: in place after a tap on it, else as a new message.
+
+        An older message that still carries a keyboard loses it, so that one screen is live.
+        """
+        current = transcript.current_screen(self.tx, self.chat_id)
+        tapped = self.incoming.message_id if isinstance(self.incoming, Tap) else None
+        if current and tapped is not None and tapped == current.message_id:
+            self._edit(screen, tapped, consult, kind)
+            return
+        if current:
+            self._strip(current.message_id, consult)
+        if tapped is not None and (current is None or tapped != current.message_id):
+            self._strip(tapped, consult)
+        self.fresh(screen, consult=consult, kind=kind)
+
+    def fresh(self, screen: Screen, *, consult: UUID | None = None, kind: str = "screen") -> UUID:
+        """Send ``screen`` as a new message that carries the chat's keyboard."""
+        return self.enqueue(
+            Outgoing(
+                chat_id=self.chat_id,
+                method="sendMessage",
+                params=screen.params(),
+                consult_id=consult,
+                person_id=self.person.id,
+                kind=kind,
+                screen=True,
+            )
+        )
+
+    def _edit(self, screen: Screen, message_id: int, consult: UUID | None, kind: str) -> None:
+        self.enqueue(
+            Outgoing(
+                chat_id=self.chat_id,
+                method="editMessageText",
+                params={**screen.params(), "message_id": message_id},
+                consult_id=consult,
+                person_id=self.person.id,
+                kind=kind,
+                coalesce=f"edit:{message_id}",
+                screen=True,
+            )
+        )
+
+    def _strip(self, message_id: int, consult: UUID | None) -> None:
+        self.enqueue(
+            Outgoing(
+                chat_id=self.chat_id,
+                method="editMessageReplyMarkup",
+                params={"message_id": message_id, "reply_markup": {"inline_keyboard": []}},
+                consult_id=consult,
+                person_id=self.person.id,
+                kind="strip",
+                coalesce=f"edit:{message_id}",
+            )
+        )
+
+    def settle(self, text: str, consult: UUID | None) -> None:
+        """Turn the current screen into ``text`` (HTML) without a keyboard: what was asked and answered."""
+        current = transcript.current_screen(self.tx, self.chat_id)
+        if current is None:
+            return
+        self.enqueue(
+            Outgoing(
+                chat_id=self.chat_id,
+                method="editMessageText",
+                params={"message_id": current.message_id, "text": text, "parse_mode": "HTML"},
+                consult_id=consult,
+                person_id=self.person.id,
+                kind="settled",
+                coalesce=f"edit:{current.message_id}",
+            )
+        )
+        transcript.clear_screen(self.tx, self.chat_id)
+
+    def say(
+        self,
+        text: str,
+        *,
+        chat_id: int | None = None,
+        consult: UUID | None = None,
+        kind: str = "message",
+        reply_to: int | None = None,
+        **params: Any,
+    ) -> UUID:
+        """Send ``text`` (HTML) as a message without a keyboard of the dialog."""
+        body: dict[str, Any] = {
+            "text": text,
+            "parse_mode": "HTML",
+            "link_preview_options": {"is_disabled": True},
+            **params,
+        }
+        if reply_to is not None:
+            body["reply_parameters"] = {"message_id": reply_to, "allow_sending_without_reply": True}
+        return self.enqueue(
+            Outgoing(
+                chat_id=self.chat_id if chat_id is None else chat_id,
+                method="sendMessage",
+                params=body,
+                consult_id=consult,
+                person_id=self.person.id,
+                kind=kind,
+            )
+        )
+
+    def document(
+        self, filename: str, content: bytes, caption: str = "", *, consult: UUID | None = None
+    ) -> None:
+        """Send a file; ``caption`` is plain text."""
+        import base64  # noqa: PLC0415 - only here
+
+        self.enqueue(
+            Outgoing(
+                chat_id=self.chat_id,
+                method="sendDocument",
+                params={
+                    "document": {
+                        "filename": filename,
+                        "base64": base64.b64encode(content).decode("ascii"),
+                    },
+                    "caption": esc(caption),
+                    "parse_mode": "HTML",
+                },
+                consult_id=consult,
+                person_id=self.person.id,
+                kind="document",
+            )
+        )
+
+    def delete_incoming(self) -> None:
+        """Ask Telegram to delete the person's own message; allowed within 48 hours."""
+        if isinstance(self.incoming, Text | Command):
+            self.enqueue(
+                Outgoing(
+                    chat_id=self.chat_id,
+                    method="deleteMessage",
+                    params={"message_id": self.incoming.message_id},
+                    person_id=self.person.id,
+                    kind="deletion",
+                    urgent=True,
+                )
+            )

@@ -1,0 +1,425 @@
+"""One pure function: a consult and an event in, a step out."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import singledispatch
+from types import MappingProxyType
+from typing import Any
+
+from dialogs.content import Question, Scenario
+from dialogs.errors import InvalidMove
+from dialogs.evaluation import evaluate, mark
+from dialogs.model import (
+    Answered,
+    Asked,
+    Back,
+    Began,
+    Cancelled,
+    Change,
+    Closed,
+    Confirmed,
+    Consult,
+    Continued,
+    Declined,
+    Done,
+    Doses,
+    Draft,
+    Event,
+    FollowedUp,
+    Guessed,
+    Marked,
+    Note,
+    Opened,
+    Picked,
+    Planned,
+    ReadBack,
+    Reopened,
+    Reviewed,
+    Step,
+    Via,
+)
+
+MOST_ENTRIES = 5
+"""Pain opioids in one case; more than that is a list for a call, not for a phone."""
+
+EMERGENCY = "STEP_EMERGENCY"
+ABSENT = object()
+
+
+def begin(scenario: Scenario, known: Mapping[str, Any], path: str = "quick") -> Consult:
+    """Return a new consult at its first question; ``known`` are answers kept from the person."""
+    fresh = Consult(
+        scenario.id,
+        scenario.hash,
+        answers=MappingProxyType(dict(known)),
+        path="full" if path == "full" else "quick",
+    )
+    return advance(fresh, Began(), scenario).consult
+
+
+def advance(consult: Consult, event: Event, scenario: Scenario, turn: int | None = None) -> Step:
+    """Return the consult after ``event``.
+
+    ``turn`` is the turn of the button that was tapped. Never raises for anything a clinician
+    can do: what makes no sense leaves the consult as it is and carries a note that says why.
+    """
+    if turn is not None and turn != consult.turn:
+        return Step(consult, note="stale")
+    try:
+        step = _take(event, consult, scenario)
+    except InvalidMove:
+        return Step(consult, note=_refusal(consult))
+    if step.note or isinstance(event, Marked):
+        return step
+    return replace(step, consult=replace(step.consult, turn=consult.turn + 1))
+
+
+def _refusal(consult: Consult) -> Note:
+    if consult.phase == "stopped":
+        return "stopped"
+    return "ended" if consult.phase in ("closed", "cancelled") else "not possible"
+
+
+# --- where we are ---------------------------------------------------------------------------
+
+
+def asking(consult: Consult, scenario: Scenario) -> Question | None:
+    """Return the question on the screen, or None outside the questions."""
+    if consult.phase not in ("asking", "confirming"):
+        return None
+    return scenario.question(consult.cursor) if consult.cursor else pending(consult, scenario)
+
+
+def pending(consult: Consult, scenario: Scenario) -> Question | None:
+    """Return the next question that wants an answer: first those opened again by a change."""
+    asked = mark(consult.answers, scenario).asked
+    for name in asked:
+        if name in consult.reask:
+            return scenario.question(name)
+    for name in asked:
+        question = scenario.question(name)
+        if name not in consult.answers and _on_path(question, consult):
+            return question
+    return None
+
+
+def _on_path(question: Question, consult: Consult) -> bool:
+    return consult.path == "full" or question.fast or question.id == "role"
+
+
+def path_questions(consult: Consult, scenario: Scenario) -> tuple[Question, ...]:
+    """Return the questions of the path that apply now, the remembered role left out."""
+    asked = mark(consult.answers, scenario).asked
+    questions = (scenario.question(name) for name in asked)
+    return tuple(q for q in questions if q.id != "role" and _on_path(q, consult))
+
+
+def progress(consult: Consult, scenario: Scenario) -> tuple[int, int]:
+    """Return (place of the current question, number of questions) on the path; counted from 1."""
+    path = [question.id for question in path_questions(consult, scenario)]
+    question = asking(consult, scenario)
+    if question and question.id in path:
+        return path.index(question.id) + 1, len(path)
+    return len([name for name in path if name in consult.answers]), len(path)
+
+
+def answered(consult: Consult, scenario: Scenario) -> tuple[str, ...]:
+    """Return the ids of the questions that apply and have an entry, in the scenario's order."""
+    return tuple(q for q in mark(consult.answers, scenario).asked if q in consult.answers)
+
+
+def refused_by_red_flag(consult: Consult, scenario: Scenario) -> bool:
+    return evaluate(consult.answers, scenario).step == EMERGENCY
+
+
+# --- events ---------------------------------------------------------------------------------
+
+
+@singledispatch
+def _take(event: Event, consult: Consult, scenario: Scenario) -> Step:
+    raise InvalidMove(consult.phase, type(event).__name__)
+
+
+@_take.register
+def _(event: Began, consult: Consult, scenario: Scenario) -> Step:
+    return Step(consult.moved("begin"))
+
+
+@_take.register
+def _(event: Answered, consult: Consult, scenario: Scenario) -> Step:
+    _require(event.question, consult, scenario)
+    return _record(consult, scenario, event.question, event.value, event.via)
+
+
+@_take.register
+def _(event: Marked, consult: Consult, scenario: Scenario) -> Step:
+    question = _require(event.question, consult, scenario)
+    exclusive = {option.id for option in question.options if option.id == "none"}
+    marks = tuple(m for m in marked(consult, question) if m != event.option and m not in exclusive)
+    kept = (*marks, event.option) if event.on else marks
+    order = [option.id for option in question.options]
+    draft = replace(consult.draft, marked=tuple(sorted(kept, key=order.index)), touched=True)
+    return Step(replace(consult, draft=draft))
+
+
+@_take.register
+def _(event: Done, consult: Consult, scenario: Scenario) -> Step:
+    question = _require(event.question, consult, scenario)
+    value: Any = (
+        [dict(entry) for entry in entries(consult)]
+        if question.kind == "dose"
+        else list(marked(consult, question))
+    )
+    if not value:
+        return Step(consult, note="nothing marked")
+    return _record(consult, scenario, question.id, value, "tap")
+
+
+@_take.register
+def _(event: Picked, consult: Consult, scenario: Scenario) -> Step:
+    question = _require(event.question, consult, scenario)
+    entry = {"drug": event.drug}
+    if event.drug == "none" or not consult.draft.listing:
+        return _record(consult, scenario, question.id, [entry], "tap")
+    held = tuple(e for e in entries(consult) if e["drug"] != "none")
+    if len(held) >= MOST_ENTRIES:
+        return Step(consult, note="too many entries")
+    draft = Draft(entries=(*held, entry), focus=len(held))
+    return Step(replace(consult, draft=draft))
+
+
+@_take.register
+def _(event: Doses, consult: Consult, scenario: Scenario) -> Step:
+    _require(event.question, consult, scenario)
+    held = entries(consult)
+    if event.act == "another":
+        return Step(replace(consult, draft=Draft(entries=held, listing=True)))
+    if not 0 <= event.entry < len(held):
+        return Step(consult, note="stale")
+    if event.act == "focus":
+        return Step(replace(consult, draft=Draft(entries=held, focus=event.entry)))
+    rest = held[: event.entry] + held[event.entry + 1 :]
+    return Step(replace(consult, draft=Draft(entries=rest, listing=not rest)))
+
+
+@_take.register
+def _(event: ReadBack, consult: Consult, scenario: Scenario) -> Step:
+    _require(event.question, consult, scenario)
+    if len(entries(consult)) + len(event.entries) > MOST_ENTRIES + 1:
+        return Step(consult, note="too many entries")
+    held = replace(consult.draft, entries=entries(consult), reading=event.entries, guess=None)
+    return Step(replace(consult.moved("read_back"), draft=held))
+
+
+@_take.register
+def _(event: Guessed, consult: Consult, scenario: Scenario) -> Step:
+    _require(event.question, consult, scenario)
+    guess = {"question": event.question, "value": event.value}
+    return Step(replace(consult.moved("read_back"), draft=replace(consult.draft, guess=guess)))
+
+
+@_take.register
+def _(event: Confirmed, consult: Consult, scenario: Scenario) -> Step:
+    question = asking(consult, scenario)
+    if consult.phase != "confirming" or question is None:
+        raise InvalidMove(consult.phase, "confirm")
+    if not consult.draft.reading:
+        guess = consult.draft.guess or {}
+        return _record(consult, scenario, question.id, guess.get("value"), "typed")
+    value = [dict(entry) for entry in _merged(consult.draft)]
+    return _record(consult, scenario, question.id, value, "typed")
+
+
+@_take.register
+def _(event: Declined, consult: Consult, scenario: Scenario) -> Step:
+    if consult.phase != "confirming":
+        raise InvalidMove(consult.phase, "decline")
+    draft = replace(consult.draft, reading=(), guess=None)
+    return Step(replace(consult.moved("change"), draft=draft))
+
+
+@_take.register
+def _(event: Back, consult: Consult, scenario: Scenario) -> Step:
+    if consult.phase == "confirming":
+        return _take(Declined(), consult, scenario)
+    question = asking(consult, scenario)
+    if consult.phase == "reviewing" or question is None:
+        before = [name for name in answered(consult, scenario) if name != "role"]
+        return _open(consult, scenario, (before or ["safety_now"])[-1], "path")
+    if consult.origin != "path" and consult.cursor:
+        return Step(_returned(replace(consult, cursor=None, draft=Draft()), scenario))
+    path = [name for name in mark(consult.answers, scenario).asked if name != "role"]
+    before = [n for n in path[: path.index(question.id)] if n in consult.answers]
+    if not before:
+        return Step(consult, note="first question")
+    return _open(consult, scenario, before[-1], "path")
+
+
+@_take.register
+def _(event: Opened, consult: Consult, scenario: Scenario) -> Step:
+    if event.question not in mark(consult.answers, scenario).asked:
+        raise InvalidMove(consult.phase, "open")
+    if event.question != "safety_now" and "safety_now" not in consult.answers:
+        raise InvalidMove(consult.phase, "open")
+    if consult.phase == "stopped" and event.question != "safety_now":
+        return Step(consult, note="stopped")
+    return _open(consult, scenario, event.question, event.origin)
+
+
+@_take.register
+def _(event: Reviewed, consult: Consult, scenario: Scenario) -> Step:
+    if "safety_now" not in consult.answers:
+        raise InvalidMove(consult.phase, "review")
+    return Step(replace(consult.moved("review"), cursor=None, draft=Draft(), origin="path"))
+
+
+@_take.register
+def _(event: Asked, consult: Consult, scenario: Scenario) -> Step:
+    if "safety_now" not in consult.answers:
+        raise InvalidMove(consult.phase, "advise")
+    return Step(_advised(consult, scenario))
+
+
+@_take.register
+def _(event: Continued, consult: Consult, scenario: Scenario) -> Step:
+    full = replace(consult, path="full", cursor=None, origin="path", draft=Draft())
+    if pending(full, scenario) is None:
+        return Step(consult, note="not possible")
+    return Step(full.moved("change"))
+
+
+@_take.register
+def _(event: Planned, consult: Consult, scenario: Scenario) -> Step:
+    return Step(consult.moved("plan"))
+
+
+@_take.register
+def _(event: FollowedUp, consult: Consult, scenario: Scenario) -> Step:
+    return Step(consult.moved("follow_up"))
+
+
+@_take.register
+def _(event: Cancelled, consult: Consult, scenario: Scenario) -> Step:
+    return Step(consult.moved("cancel"))
+
+
+@_take.register
+def _(event: Closed, consult: Consult, scenario: Scenario) -> Step:
+    return Step(consult.moved("close"))
+
+
+@_take.register
+def _(event: Reopened, consult: Consult, scenario: Scenario) -> Step:
+    return Step(consult.moved("reopen", red_flag=refused_by_red_flag(consult, scenario)))
+
+
+# --- how an answer is kept ------------------------------------------------------------------
+
+def marked(consult: Consult, question: Question) -> tuple[str, ...]:
+    """Return the options ticked on the screen: the draft, else the answer being changed."""
+    if consult.draft.touched:
+        return consult.draft.marked
+    kept = consult.answers.get(question.id)
+    return tuple(kept) if isinstance(kept, list | tuple) else ()
+
+
+def entries(consult: Consult) -> tuple[Mapping[str, Any], ...]:
+    """Return the opioids in the dose editor: the draft, else the answer being changed."""
+    if consult.draft.entries or consult.draft.listing:
+        return consult.draft.entries
+    kept = consult.answers.get("opioid")
+    return tuple(kept) if isinstance(kept, list | tuple) else ()
+
+
+def _merged(draft: Draft) -> tuple[Mapping[str, Any], ...]:
+    """Return the entries with what was read: into the focused entry of that drug, else added."""
+    held = [dict(entry) for entry in draft.entries if entry["drug"] != "none"]
+    for read in draft.reading:
+        same = [i for i, e in enumerate(held) if e["drug"] == read["drug"] and "strength" not in e]
+        place = draft.focus if draft.focus is not None and draft.focus < len(held) else None
+        if place is not None and held[place]["drug"] == read["drug"]:
+            held[place] = dict(read)
+        elif same:
+            held[same[0]] = dict(read)
+        else:
+            held.append(dict(read))
+    return tuple(held)
+
+
+def _require(name: str, consult: Consult, scenario: Scenario) -> Question:
+    """Return the question on the screen if it is ``name``; else the button is stale."""
+    question = asking(consult, scenario)
+    if question is None or question.id != name:
+        raise InvalidMove(consult.phase, "answer")
+    return question
+
+
+def _record(consult: Consult, scenario: Scenario, name: str, value: Any, via: Via) -> Step:
+    old = consult.answers.get(name, ABSENT)
+    answers = {**consult.answers, name: value}
+    previous = {key: kept for key, kept in consult.previous.items() if key != name}
+    reask = tuple(q for q in consult.reask if q != name)
+    changes = () if old is not ABSENT and old == value else (_change(name, old, value, via),)
+    if changes and old is not ABSENT:
+        fallen = _fallen(name, answers, scenario)
+        changes += tuple(_change(q, answers[q], ABSENT, via) for q in fallen)
+        previous |= {q: answers.pop(q) for q in fallen}
+        reask += fallen
+    kept = replace(
+        consult,
+        answers=MappingProxyType(answers),
+        previous=MappingProxyType(previous),
+        reask=reask,
+        cursor=None,
+        draft=Draft(),
+    )
+    return Step(_after_answer(kept, consult, scenario), changes)
+
+
+def _change(name: str, old: Any, new: Any, via: Via) -> Change:
+    return Change(name, None if old is ABSENT else old, None if new is ABSENT else new, via)
+
+
+def _fallen(name: str, answers: Mapping[str, Any], scenario: Scenario) -> tuple[str, ...]:
+    """Return the answered questions whose being asked depends on ``name``, first to last."""
+    fallen: list[str] = []
+    for question in scenario.questions:
+        depends = {name, *fallen} & question.depends_on
+        if depends and question.id in answers:
+            fallen.append(question.id)
+    return tuple(fallen)
+
+
+def _after_answer(kept: Consult, before: Consult, scenario: Scenario) -> Consult:
+    red_flag = refused_by_red_flag(kept, scenario)
+    if red_flag:
+        return kept.moved("answered", red_flag=True)
+    again = [q for q in mark(kept.answers, scenario).asked if q in kept.reask]
+    if again:
+        return kept.moved("answered")
+    if before.origin != "path":
+        return _returned(kept, scenario)
+    complete = pending(kept, scenario) is None
+    return replace(kept.moved("answered", complete=complete), reask=())
+
+
+def _returned(consult: Consult, scenario: Scenario) -> Consult:
+    """Go back to where the question was opened from: the review card or the summary."""
+    if refused_by_red_flag(consult, scenario):
+        return consult.moved("answered", red_flag=True)
+    home = replace(consult.moved("answered", complete=True), reask=())
+    return _advised(home, scenario) if consult.origin == "summary" else replace(home, origin="path")
+
+
+def _advised(consult: Consult, scenario: Scenario) -> Consult:
+    red_flag = refused_by_red_flag(consult, scenario)
+    if red_flag:
+        raise InvalidMove(consult.phase, "advise")
+    home = replace(consult.moved("advise"), cursor=None, origin="path", draft=Draft(), reask=())
+    if home.shown is not None and home.shown != home.answers:
+        home = replace(home, earlier=home.shown)
+    return replace(home, shown=home.answers)
+
+
+def _open(consult: Consult, scenario: Scenario, name: str, origin: Any) -> Step:
+    return Step(replace(consult.moved("change"), cursor=name, origin=origin, draft=Draft()))

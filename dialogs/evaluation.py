@@ -1,0 +1,290 @@
+"""What follows from the answers: one step, what is raised, what is held back, and the MME."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dialogs.answers import Answers, is_given
+from dialogs.content import Scenario, Table
+from dialogs.doses import Dose, countable, show_dose
+from dialogs.rules import Criterion, Marks, Rule
+from dialogs.shown import show_answer, show_options, state_of
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    step: str
+    then: str | None
+    """The next matching row, printed as one plain line; None when there is none."""
+    considerations: tuple[str, ...]
+    """Raised, in display order: address-now, discuss, reassuring; file order within."""
+    held_back: tuple[str, ...]
+    """Neither raised nor ruled out, because an answer is missing; in file order."""
+    banners: tuple[str, ...]
+    mme: float | None
+    """Morphine milligram equivalents a day of the pain opioids; None: cannot be calculated."""
+    mme_at_least: float | None
+    """The part of it that can be calculated; None without an opioid answer."""
+    asked: tuple[str, ...]
+    """The questions that apply."""
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """Answers as bits: which criteria and findings are true, and which are not assessed."""
+
+    true: int
+    unknown: int
+    asked: tuple[str, ...]
+    kept: Mapping[str, Any]
+    """The answers that count: given, to questions that apply."""
+    mme: float | None
+    mme_at_least: float | None
+    answers: Answers
+    scenario: Scenario
+
+
+def mme_of(
+    entries: Iterable[Mapping[str, Any]], factors: Mapping[str, float]
+) -> tuple[float | None, float]:
+    """Return (MME a day or None, the part that can be calculated), each rounded to 2 decimals."""
+    parts = [countable(Dose.from_mapping(entry), factors) for entry in entries]
+    known = [part for part in parts if part is not None]
+    total = round(sum(known), 2)
+    return (total if len(known) == len(parts) else None), total
+
+
+def mark(answers: Answers, scenario: Scenario) -> Marked:
+    """Return the answers as bits.
+
+    The answer to a question that is not asked counts as not given, and what depends on it is
+    false, not unknown.
+    """
+    table = scenario.table
+    true, unknown = 0, 0
+    asked: list[str] = []
+    kept: dict[str, Any] = {}
+    amounts: tuple[float | None, float | None] = (None, None)
+    for name, kind, ask, marks in table.questions:
+        applies = True if ask is None else ask.truth(true, unknown)
+        if applies is False:
+            true |= marks.when_not_asked
+            continue
+        value: Any = answers.get(name) if applies else None
+        if applies:
+            asked.append(name)
+        if not is_given(value):
+            true |= marks.when_unknown[0]
+            unknown |= marks.when_unknown[1]
+            continue
+        kept[name] = value
+        if kind == "dose":
+            amounts = total, known = mme_of(value, scenario.mme_factors)
+            true |= marks.of(_entries(value)) | _reached(marks, known)
+            unknown |= _unreached(marks, (total, known))
+        elif kind == "number":
+            true |= marks.of(()) | _reached(marks, value)
+        else:
+            true |= marks.of((value,) if isinstance(value, str) else value)
+    true, unknown = _with_findings(table, true, unknown)
+    return Marked(true, unknown, tuple(asked), kept, *amounts, answers, scenario)
+
+
+def _entries(doses: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    for dose in doses:
+        yield dose["drug"]
+        if "form" in dose:
+            yield f"form:{dose['form']}"
+
+
+def _reached(marks: Marks, value: float | None) -> int:
+    return sum(
+        bit for holds, bound, bit in marks.thresholds if value is not None and holds(value, bound)
+    )
+
+
+def _unreached(marks: Marks, mme: tuple[float | None, float]) -> int:
+    """A threshold that the known part does not reach is open while a part is not known."""
+    total, known = mme
+    if total is not None:
+        return 0
+    return sum(bit for holds, bound, bit in marks.thresholds if not holds(known, bound))
+
+
+def _with_findings(table: Table, true: int, unknown: int) -> tuple[int, int]:
+    for bit, rule in table.findings:
+        bits = rule.bits
+        hit = bits & true
+        if (hit == bits) if rule.every else hit:
+            true |= bit
+        elif (not bits & ~true & ~unknown) if rule.every else bits & unknown:
+            unknown |= bit
+    return true, unknown
+
+
+def evaluate(answers: Answers, scenario: Scenario) -> Evaluation:
+    """Return what follows from checked answers; the same answers always give the same result."""
+    return conclude(mark(answers, scenario))
+
+
+def conclude(marked: Marked) -> Evaluation:
+    """Return what follows from marked answers."""
+    table, true, unknown = marked.scenario.table, marked.true, marked.unknown
+    banners = [(name, stops) for name, stops, rule in table.banners if rule.truth(true, unknown)]
+    steps = [step for step, rule in table.rows if rule.truth(true, unknown)]
+    stopping = tuple(name for name, stops in banners if stops)
+    if stopping:
+        return _result(marked, (steps[0], None), ((), ()), stopping)
+    step = steps[0] if steps else marked.scenario.step_order[-1].step
+    decided = (step, _following(steps, marked.scenario))
+    return _result(marked, decided, _raised(marked), tuple(name for name, _ in banners))
+
+
+def _result(
+    marked: Marked,
+    decided: tuple[str, str | None],
+    lists: tuple[tuple[str, ...], tuple[str, ...]],
+    banners: tuple[str, ...],
+) -> Evaluation:
+    return Evaluation(*decided, *lists, banners, marked.mme, marked.mme_at_least, marked.asked)
+
+
+def _following(steps: Sequence[str], scenario: Scenario) -> str | None:
+    """The next matching row: never the fallback, never one the chosen step rules out."""
+    if not steps:
+        return None
+    blocked = scenario.then_rules.blocked_after.get(steps[0], ())
+    return next((s for s in steps[1:] if s != steps[0] and s not in blocked), None)
+
+
+def _raised(marked: Marked) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return what is raised, in display order, and what is held back, in file order."""
+    table, true, unknown = marked.scenario.table, marked.true, marked.unknown
+    silenced = {i for ids, rule in table.suppressions if rule.truth(true, unknown) for i in ids}
+    truths = [(name, rule.truth(true, unknown)) for name, rule in table.considerations]
+    raised = [name for name, truth in truths if truth and name not in silenced]
+    raised.sort(key=marked.scenario.display_order.__getitem__)
+    held = tuple(name for name, truth in truths if truth is None and name not in silenced)
+    return tuple(raised), held
+
+
+def difference(before: Evaluation, after: Evaluation) -> "Difference":
+    """Return what a change of answers did."""
+    return Difference(
+        added=tuple(i for i in after.considerations if i not in before.considerations),
+        dropped=tuple(i for i in before.considerations if i not in after.considerations),
+        step_from=before.step,
+        step_to=after.step,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    added: tuple[str, ...]
+    dropped: tuple[str, ...]
+    step_from: str
+    step_to: str
+
+    @property
+    def nothing(self) -> bool:
+        return not self.added and not self.dropped and self.step_from == self.step_to
+
+
+@dataclass(frozen=True, slots=True)
+class Because:
+    """One question and the part of its answer that made something true."""
+
+    question: str
+    """The short heading."""
+    answer: str
+    question_id: str
+
+
+def because(name: str, answers: Answers, scenario: Scenario) -> tuple[Because, ...]:
+    """Return why a consideration was raised, a banner shown or a step chosen, by question.
+
+    Computed from the criteria that are true. An exclusion is not a reason. Empty for what is not
+    true, and for the fallback row, which matches when nothing else does.
+    """
+    return reasons(name, mark(answers, scenario))
+
+
+def reasons(name: str, marked: Marked) -> tuple[Because, ...]:
+    """Return the same from marked answers."""
+    rule = _true_rule(name, marked)
+    true = list(_true_criteria(rule, marked)) if rule else []
+    return tuple(_reasons(true, marked.answers, marked.scenario))
+
+
+def _true_rule(name: str, marked: Marked) -> Rule | None:
+    """The rule of that name that is true; of a step's rows, the first that is."""
+    scenario = marked.scenario
+    rows = ((row.step, row.when) for row in scenario.step_order if row.when)
+    raised = ((item.id, item.when) for item in scenario.considerations)
+    banners = ((item.id, item.when) for item in scenario.banners)
+    found = (rule for owner, rule in (*rows, *raised, *banners) if owner == name)
+    return next((rule for rule in found if holds(rule, marked)), None)
+
+
+def holds(rule: Rule | None, marked: Marked) -> bool:
+    """Tell whether a rule of the scenario is true; no rule always is."""
+    if rule is None:
+        return True
+    compiled = marked.scenario.table.bits.compile(rule)
+    return compiled.truth(marked.true, marked.unknown) is True
+
+
+def _true_criteria(rule: Rule, marked: Marked) -> Iterator[Criterion]:
+    for criterion in rule.criteria:
+        bit = marked.scenario.table.bits.bit(criterion)
+        if not bit & marked.true or criterion.operator == "not in":
+            continue
+        if criterion.finding is None:
+            yield criterion
+        else:
+            yield from _true_criteria(marked.scenario.finding(criterion.finding).when, marked)
+
+
+def _reasons(
+    criteria: Sequence[Criterion], answers: Answers, scenario: Scenario
+) -> Iterator[Because]:
+    for question in scenario.questions:
+        own = [criterion for criterion in criteria if criterion.question == question.id]
+        if own:
+            words = "; ".join(dict.fromkeys(_reason(own, question.id, answers, scenario)))
+            yield Because(question.short, words, question.id)
+
+
+def _reason(
+    own: Sequence[Criterion], name: str, answers: Answers, scenario: Scenario
+) -> Iterator[str]:
+    """Yield the options that count, then what was not ticked; or why there is no answer."""
+    question, state = scenario.question(name), state_of(name, answers)
+    if state != "given":
+        yield state
+        return
+    value = answers[name]
+    wanted = {option for c in own if c.operator == "in" for option in c.options}
+    missing = {option for c in own if c.operator == "lacks" for option in c.options}
+    if question.kind == "number":
+        yield show_answer(question, value, scenario)
+    elif question.kind == "dose":
+        yield from _doses_that_count(own, wanted, value, scenario)
+    elif wanted:
+        yield show_options(question, wanted & ({value} if isinstance(value, str) else set(value)))
+    if missing:
+        yield f"not ticked: {show_options(question, missing)}"
+
+
+def _doses_that_count(
+    own: Sequence[Criterion],
+    wanted: set[str],
+    doses: Sequence[Mapping[str, Any]],
+    scenario: Scenario,
+) -> Iterator[str]:
+    forms = {form for c in own if c.operator == "form" for form in c.options}
+    total = any(c.operator == "mme >=" for c in own)
+    for dose in doses:
+        counts = total and countable(Dose.from_mapping(dose), scenario.mme_factors)
+        if counts or dose["drug"] in wanted or dose.get("form") in forms:
+            yield show_dose(dose, scenario)

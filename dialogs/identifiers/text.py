@@ -1,0 +1,70 @@
+"""Text as the guard reads it: folded to plain letters and digits, with the way back to the original."""
+
+import unicodedata
+from dataclasses import dataclass
+from functools import lru_cache
+
+_DROPPED = frozenset({"Cf", "Mn", "Me", "Cc", "Cs", "Co", "Cn"})
+_LOOKALIKES = dict(
+    zip(
+        "АВЕЅІЈКМНОРСТУХЗабеѕіјкмнорстухгԁԛԝһүԍɡɑοаΑΒΕΖΗΙΚΜΝΟΡΤΥΧαιοκνρυχєѵꓲꓳ",
+        "ABESIJKMHOPCTYXZabesijkmhopctyxrdqwhyggaoaABEZHIKMNOPTYXaiokvpuxevIO",
+        strict=True,
+    )
+)
+_SPELT = {
+    "ß": "ss", "ẞ": "SS", "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE", "ø": "o", "Ø": "O", "đ": "d", "Đ": "D",
+    "ð": "d", "Ð": "D", "þ": "th", "Þ": "Th", "ł": "l", "Ł": "L", "ı": "i", "ə": "e", "Ə": "E", "ħ": "h", "ŋ": "n",
+    "’": "'", "‘": "'", "ʼ": "'", "ʻ": "'", "`": "'", "´": "'", "“": '"', "”": '"', "„": '"', "•": "\n", "…": ".",
+    "−": "-", "⁄": "/", "∕": "/", "µ": "u", "μ": "u", "\t": " ", "\r": "\n", "\u2028": "\n", "\u2029": "\n",
+    "\n": "\n", "|": "|", "。": ".", "，": ",", "×": "x", "°": "°", "№": "No ",
+}  # fmt: skip
+
+
+def _base(char: str) -> str:
+    if char in _SPELT or char in _LOOKALIKES:
+        return _SPELT.get(char) or _LOOKALIKES[char]
+    category = unicodedata.category(char)
+    if category in _DROPPED:
+        return ""
+    if category == "Nd":
+        return str(unicodedata.digit(char))
+    return {"Pd": "-", "Zs": " "}.get(category, char)
+
+
+@lru_cache(maxsize=4096)
+def fold(char: str) -> str:
+    """What the guard reads for one character: nothing, itself, or a few plain characters.
+
+    Compatibility forms, accents, digits of all scripts, dashes and letters that look Latin are made plain;
+    what cannot be seen is dropped.
+    """
+    if char in _SPELT:
+        return _SPELT[char]
+    parts = unicodedata.normalize("NFKD", char)
+    return "".join(_base(part) for part in parts)
+
+
+def folded(text: str) -> str:
+    return text if text.isascii() else "".join(map(fold, text))
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The folded text; `starts[i]` is the place in the original of its i-th character, the last entry the end."""
+
+    text: str
+    starts: tuple[int, ...] | range
+    length: int
+
+    def original(self, start: int, end: int) -> tuple[int, int]:
+        """The span of the original for a span (not empty) of the folded text."""
+        return self.starts[start], self.starts[end - 1] + 1
+
+
+def view_of(text: str) -> View:
+    if text.isascii() and text.isprintable():
+        return View(text, range(len(text)), len(text))
+    pieces = [fold(char) for char in text]
+    starts = [place for place, piece in enumerate(pieces) for _ in piece]
+    return View("".join(pieces), tuple(starts), len(text))

@@ -1,0 +1,139 @@
+"""Names of medicines in a text: exact ones by Aho-Corasick, misspelled ones only when one name is clearly meant."""
+
+import re
+import tomllib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+import ahocorasick
+from rapidfuzz.distance import OSA
+
+LONG = 9
+"""Letters from which a name may be misspelled in two places; shorter ones in one."""
+SHORTEST = 6
+"""Letters of the shortest name that is looked for misspelled."""
+
+NOT_MISSPELLED = frozenset({"cocaine", "heroine", "hydrocodeine", "morphing", "operation", "procedure"})
+"""Words that lie close to a name and are another word, or could be two names."""
+
+_WORD = re.compile(r"[a-z]{5,}")
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """What a name of a medicine stands for."""
+
+    id: str
+    option: str | None
+    mat: str | None
+    form: str | None
+    strengths: tuple[float, ...]
+    """Marketed amounts of the active opioid: mg, mcg/h for a patch, mcg where `micrograms`."""
+    implied: float | None
+    """The strength the name itself says, in mg."""
+    combined: bool
+    micrograms: bool
+    partner: bool
+    """Also the second part of a combination: acetaminophen, naloxone."""
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A name found in a folded text."""
+
+    product: Product
+    start: int
+    end: int
+    exact: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    automaton: ahocorasick.Automaton
+    spellings: dict[str, tuple[tuple[str, Product], ...]]
+    """First letter -> the names long enough to be recognised misspelled."""
+
+
+@cache
+def lexicon() -> Lexicon:
+    """Return the packaged names of medicines."""
+    body = resources.files("dialogs").joinpath("content/lexicon.toml").read_text(encoding="utf-8")
+    named = [(term, _product(p)) for p in tomllib.loads(body)["product"] for term in p["terms"]]
+    automaton = ahocorasick.Automaton()
+    for term, product in named:
+        for written in (term, term.replace(" ", "-")):
+            automaton.add_word(written, (len(written), product))
+    automaton.make_automaton()
+    spellings: dict[str, tuple[tuple[str, Product], ...]] = {}
+    for term, product in named:
+        if len(term) >= SHORTEST and term.isalpha():
+            spellings[term[0]] = (*spellings.get(term[0], ()), (term, product))
+    return Lexicon(automaton, spellings)
+
+
+def _product(raw: dict[str, object]) -> Product:
+    values = {name: raw.get(name) for name in ("id", "option", "mat", "form", "implied")}
+    flags = {name: bool(raw.get(name)) for name in ("combined", "micrograms", "partner")}
+    lists = {name: tuple(raw.get(name) or ()) for name in ("strengths", "tags")}  # type: ignore[arg-type, var-annotated]
+    return Product(**values, **flags, **lists)  # type: ignore[arg-type]
+
+
+def mentions(text: str) -> tuple[Mention, ...]:
+    """Return the medicines named in a folded text, in order, none inside another."""
+    exact = _longest(_exact(text))
+    covered = [(m.start, m.end) for m in exact]
+    return tuple(sorted((*exact, *_misspelled(text, covered)), key=lambda m: m.start))
+
+
+def _exact(text: str) -> Iterator[Mention]:
+    for last, (length, product) in lexicon().automaton.iter(text):
+        start, end = last + 1 - length, last + 1
+        if _stands_alone(text, start, end):
+            yield Mention(product, start, end, exact=True)
+
+
+def _stands_alone(text: str, start: int, end: int) -> bool:
+    before, after = text[start - 1 : start], text[end : end + 1]
+    if before.isalnum():
+        return False
+    if after == "s" and not text[end + 1 : end + 2].isalnum():
+        return True
+    return not after.isalpha() and (not after.isdigit() or text[end - 1].isalpha())
+
+
+def _longest(found: Iterable[Mention]) -> tuple[Mention, ...]:
+    kept: list[Mention] = []
+    for mention in sorted(found, key=lambda m: (m.start, -m.end)):
+        if not kept or mention.start >= kept[-1].end:
+            kept.append(mention)
+    return tuple(kept)
+
+
+def _misspelled(text: str, covered: list[tuple[int, int]]) -> Iterator[Mention]:
+    for word in _WORD.finditer(text):
+        if any(start < word.end() and word.start() < end for start, end in covered):
+            continue
+        product = respelled(word.group())
+        if product:
+            yield Mention(product, word.start(), word.end(), exact=False)
+
+
+def respelled(word: str) -> Product | None:
+    """Return the one medicine that ``word`` misspells, or None when it is none or could be two."""
+    if word in NOT_MISSPELLED:
+        return None
+    near: list[tuple[int, Product]] = []
+    for term, product in lexicon().spellings.get(word[0], ()):
+        if abs(len(term) - len(word)) <= 2:  # noqa: PLR2004
+            slips = OSA.distance(word, term, score_cutoff=3)
+            if slips <= 3:  # noqa: PLR2004
+                near.append((slips, product))
+    allowed = 2 if len(word) >= LONG else 1
+    best = min((slips for slips, _ in near), default=allowed + 1)
+    if best > allowed:
+        return None
+    others = {product.id for slips, product in near if slips <= best + 1}
+    return next(p for slips, p in near if slips == best) if len(others) == 1 else None

@@ -1,0 +1,497 @@
+"""The summary as plain strings: one step, what was raised and why, and what is not known yet.
+
+Nothing here knows Telegram or HTML; renderers elsewhere lay it out.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from dialogs.answers import Answers
+from dialogs.content import (
+    PRIORITIES,
+    Citation,
+    Gap,
+    Priority,
+    Question,
+    Scenario,
+    Step,
+    Variant,
+)
+from dialogs.depends import amounts, candidates, dose_gap
+from dialogs.doses import Dose, mme_line, mme_notes, show_dose, show_mme
+from dialogs.evaluation import (
+    Because,
+    Evaluation,
+    Marked,
+    conclude,
+    evaluate,
+    holds,
+    mark,
+    reasons,
+)
+from dialogs.shown import show_answer, state_of
+
+__all__ = ["Summary", "plain_summary", "show_answer", "show_dose", "summarise"]
+
+MOST_ADDRESS_NOW = 7
+"""Address-now titles before a "show more"."""
+
+NO_ROW = "No other row of the step table matches these answers."
+UNCHECKED = "not yet checked against the original"
+
+DOSE = "opioid_dose"
+"""The gap that is closed by the dose fields of the opioid question, not by its drug."""
+
+GapState = Literal["not known", "skipped", "not asked"]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceView:
+    title: str
+    section: str
+    year: str
+    url: str
+    kind: str
+    checked: str
+    """When somebody read the original, or that nobody has."""
+    verified: str
+    """How far it was read."""
+    note: str
+    """Why it is cited although it was superseded; mostly empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConsiderationView:
+    id: str
+    title: str
+    text: str
+    priority: Priority
+    strength: str
+    confidence: str
+    because: tuple[Because, ...]
+    sources: tuple[SourceView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StepView:
+    id: str
+    heading: str
+    title: str
+    who: str
+    ask: str
+    by: str
+    timing: str
+    """Where the "by when" comes from."""
+    consent: str
+    why: tuple[Because, ...]
+    why_note: str
+    """Said when no answer chose the step (the fallback row); else empty."""
+    alternatives: tuple[str, ...]
+    judgement: str | None
+    notes: tuple[str, ...]
+    then: str | None
+    """Title of the next matching row."""
+    draft: str
+    """Message to the colleague, with [placeholders]; empty when there is none."""
+    sources: tuple[SourceView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GapView:
+    key: str
+    question: str
+    title: str
+    text: str
+    """What it would change."""
+    state: GapState
+    moves_step: bool
+    """Whether some answer to it would change the step; found by running the engine again."""
+    steps: tuple[str, ...]
+    """Titles of the steps it could lead to."""
+    holds_back: tuple[str, ...]
+    """Considerations held back now that some answer to it would raise."""
+
+
+@dataclass(frozen=True, slots=True)
+class BannerView:
+    id: str
+    title: str
+    text: str
+    stops: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PromptView:
+    id: str
+    text: str
+    questions: tuple[str, ...]
+    """The questions whose answers disagree."""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    scenario: str
+    version: str
+    stopped: bool
+    """A red flag stands: the banner and the step, and nothing else."""
+    step: StepView
+    raised: tuple[ConsiderationView, ...]
+    gaps: tuple[GapView, ...]
+    held_back: tuple[tuple[str, str], ...]
+    banners: tuple[BannerView, ...]
+    mme_line: str
+    mme_notes: tuple[str, ...]
+    prompts: tuple[PromptView, ...]
+    lines: tuple[str, ...]
+    footer: str
+    not_known: tuple[str, ...]
+    """Headings of the questions whose answer is not known."""
+    skipped: tuple[str, ...]
+    not_asked: tuple[str, ...]
+
+
+def summarise(answers: Answers, scenario: Scenario) -> Summary:
+    """Return what the clinician reads; the same answers always give the same summary."""
+    marked = mark(answers, scenario)
+    result = conclude(marked)
+    banners = tuple(
+        BannerView(b.id, b.title, b.text, b.stops) for b in map(scenario.banner, result.banners)
+    )
+    stopped = any(banner.stops for banner in banners)
+    raised = tuple(consideration_view(i, marked) for i in result.considerations)
+    held = tuple((i, scenario.consideration(i).title) for i in result.held_back)
+    return Summary(
+        scenario=scenario.title,
+        version=scenario.version,
+        stopped=stopped,
+        step=step_view(result, marked),
+        raised=raised,
+        gaps=() if stopped else gaps(result, marked),
+        held_back=held,
+        banners=banners,
+        mme_line="" if stopped else mme_words(marked),
+        mme_notes=() if stopped else mme_beside(marked),
+        prompts=() if stopped else prompts(marked),
+        lines=_true_lines("top", marked),
+        footer=scenario.footer,
+        not_known=_headings("not known", answers, result, scenario),
+        skipped=_headings("skipped", answers, result, scenario),
+        not_asked=_headings("not asked", answers, result, scenario),
+    )
+
+
+def _headings(
+    state: str, answers: Answers, result: Evaluation, scenario: Scenario
+) -> tuple[str, ...]:
+    return tuple(
+        scenario.question(name).short for name in result.asked if state_of(name, answers) == state
+    )
+
+
+def _true_lines(place: str, marked: Marked) -> tuple[str, ...]:
+    lines = (line for line in marked.scenario.lines if line.place == place)
+    return tuple(line.text for line in lines if holds(line.when, marked))
+
+
+def prompts(marked: Marked) -> tuple[PromptView, ...]:
+    """Return the consistency prompts that these answers raise; they never block."""
+    scenario = marked.scenario
+    found = (prompt for prompt in scenario.consistency if holds(prompt.when, marked))
+    return tuple(PromptView(p.id, p.text, scenario.looks_at(p.when)) for p in found)
+
+
+# --- considerations and sources ---------------------------------------------------------------
+
+
+def consideration_view(name: str, marked: Marked) -> ConsiderationView:
+    """Return one consideration with the answers that raised it."""
+    found = marked.scenario.consideration(name)
+    return ConsiderationView(
+        id=found.id,
+        title=found.title,
+        text=found.text,
+        priority=found.priority,
+        strength=found.strength,
+        confidence=found.confidence,
+        because=reasons(name, marked),
+        sources=source_views(found.sources, marked.scenario),
+    )
+
+
+def source_views(citations: Iterable[Citation], scenario: Scenario) -> tuple[SourceView, ...]:
+    return tuple(_source_view(citation, scenario) for citation in citations)
+
+
+def _source_view(citation: Citation, scenario: Scenario) -> SourceView:
+    source = scenario.source(citation.source)
+    anchor = f"#{citation.anchor}" if citation.anchor and source.url else ""
+    return SourceView(
+        title=source.title,
+        section=citation.section,
+        year=source.year or "year not recorded",
+        url=source.url + anchor,
+        kind=source.kind,
+        checked=f"checked {source.checked_on}" if source.checked_on else UNCHECKED,
+        verified=source.verified,
+        note=citation.retained,
+    )
+
+
+# --- the step -----------------------------------------------------------------------------------
+
+
+def step_view(result: Evaluation, marked: Marked) -> StepView:
+    """Return the suggested step, in its variant for these answers, with its alternatives."""
+    scenario = marked.scenario
+    step, why = scenario.step(result.step), reasons(result.step, marked)
+    return StepView(
+        id=step.id,
+        heading=scenario.step_heading,
+        title=step_title(step, marked),
+        who=_words("who", step.who, step, marked),
+        ask=_words("ask", step.ask, step, marked),
+        by=step.by,
+        timing=step.timing,
+        consent=consent_line(step, marked),
+        why=why,
+        why_note="" if why else NO_ROW,
+        alternatives=tuple(a.text for a in step.alternatives if holds(a.when, marked)),
+        judgement=step.judgement or None,
+        notes=tuple(_slots("note", step, marked)),
+        then=step_title(scenario.step(result.then), marked) if result.then else None,
+        draft=_filled(step.draft, marked),
+        sources=source_views(step.sources, scenario),
+    )
+
+
+def step_title(step: Step, marked: Marked) -> str:
+    """Return the title, in its variant for these answers."""
+    return _words("title", step.title, step, marked)
+
+
+def _words(field: str, base: str, step: Step, marked: Marked) -> str:
+    parts = list(_slots(field, step, marked))
+    return " ".join(parts) if parts else base
+
+
+def _slots(field: str, step: Step, marked: Marked) -> Iterator[str]:
+    """Yield, slot by slot, the first variant of a field that holds."""
+    chosen: dict[str, Variant] = {}
+    for variant in step.variants:
+        if variant.field == field and holds(variant.when, marked):
+            chosen.setdefault(variant.slot, variant)
+    for variant in chosen.values():
+        yield _filled(variant.text, marked)
+
+
+def consent_line(step: Step, marked: Marked) -> str:
+    """Return what is usually needed before anything is disclosed; never that it is lawful."""
+    note = " ".join(_slots("consent", step, marked)) or step.consent_note
+    line = _consent_by_role(marked) if step.consent_role else ""
+    tail = marked.scenario.consent_tail if step.consent_tail else ""
+    return " ".join(part for part in (note, line, tail) if part)
+
+
+def _consent_by_role(marked: Marked) -> str:
+    """The first line for the asker's role, else the line for everybody."""
+    role = marked.kept.get("role")
+    lines = (line for line in marked.scenario.consent_lines if role in line.roles or not line.roles)
+    return next(line.text for line in lines if holds(line.when, marked))
+
+
+PLACEHOLDERS = re.compile(r"\{opioid\}|\[opioid\]|\[Opioid\]|\[MAT\]|\[MAT drug\]")
+
+
+def _filled(text: str, marked: Marked) -> str:
+    """Fill in the opioid and the MAT where they are known; other [placeholders] stay."""
+    opioid, mat = opioid_words(marked), mat_words(marked)
+    known = {
+        "{opioid}": opioid or "the opioid",
+        "[opioid]": opioid or "[opioid]",
+        "[Opioid]": (opioid[:1].upper() + opioid[1:]) or "[Opioid]",
+        "[MAT]": mat or "[MAT]",
+        "[MAT drug]": mat or "[MAT drug]",
+    }
+    return PLACEHOLDERS.sub(lambda found: known[found.group()], text)
+
+
+def opioid_words(marked: Marked) -> str:
+    """Return the opioids for pain as they read inside a sentence; empty for none."""
+    question = marked.scenario.question("opioid")
+    words = (question.option(dose["drug"]).words for dose in marked.kept.get("opioid", ()))
+    return " and ".join(dict.fromkeys(filter(None, words)))
+
+
+def mat_words(marked: Marked) -> str:
+    """Return the MAT as it reads inside a sentence; empty when there is none known."""
+    mat = marked.kept.get("mat")
+    return marked.scenario.question("mat").option(mat).words if mat else ""
+
+
+# --- what is not known yet ----------------------------------------------------------------------
+
+
+def gaps(result: Evaluation, marked: Marked) -> tuple[GapView, ...]:
+    """Return what is missing: first what could change the step, then by the scenario's order.
+
+    A missing answer that could change nothing at all is left out.
+    """
+    scenario = marked.scenario
+    missing = (gap for gap in scenario.gaps if _is_missing(gap, marked))
+    found = [view for gap in missing if (view := _gap_view(gap, result, marked))]
+    order = {key: place for place, key in enumerate(scenario.gap_order)}
+    found.sort(key=lambda view: (not view.moves_step, order.get(view.key, len(order))))
+    return tuple(found)
+
+
+def _is_missing(gap: Gap, marked: Marked) -> bool:
+    if gap.question not in marked.asked or not holds(gap.when, marked):
+        return False
+    if gap.key == DOSE:
+        return dose_gap(marked.kept.get(gap.question), marked.scenario)
+    return gap.question not in marked.kept
+
+
+def _gap_view(gap: Gap, result: Evaluation, marked: Marked) -> GapView | None:
+    question = marked.scenario.question(gap.question)
+    tried = _outcomes(question, marked) if gap.key != DOSE else _dose_outcomes(question, marked)
+    outcomes = list(tried)
+    if gap.key != DOSE and not any(_differs(result, outcome) for outcome in outcomes):
+        return None
+    state = state_of(gap.question, marked.answers)
+    steps = dict.fromkeys(o.step for o in outcomes if o.step != result.step)
+    raised = {i for outcome in outcomes for i in outcome.considerations}
+    return GapView(
+        key=gap.key,
+        question=gap.question,
+        title=gap.title,
+        text=gap.changes,
+        state=state if state != "given" else "not asked",
+        moves_step=bool(steps),
+        steps=tuple(marked.scenario.step(step).title for step in steps),
+        holds_back=tuple(i for i in result.held_back if i in raised),
+    )
+
+
+def _outcomes(question: Question, marked: Marked) -> Iterator[Evaluation]:
+    for candidate in candidates(question, marked.answers, marked.scenario):
+        yield evaluate({**marked.answers, question.id: candidate.value}, marked.scenario)
+
+
+def _dose_outcomes(question: Question, marked: Marked) -> Iterator[Evaluation]:
+    doses = marked.kept[question.id]
+    for candidate in amounts(question, doses, marked.scenario):
+        yield evaluate({**marked.answers, question.id: candidate.value}, marked.scenario)
+
+
+def _differs(before: Evaluation, after: Evaluation) -> bool:
+    return before.step != after.step or before.considerations != after.considerations
+
+
+# --- the MME --------------------------------------------------------------------------------------
+
+
+def mme_words(marked: Marked) -> str:
+    """Return the MME in words: the pain opioids only, never a guess, never "0 MME"."""
+    doses = _doses(marked)
+    line = mme_line(doses, marked.scenario.mme_factors)
+    known = marked.mme_at_least if marked.mme is None else None
+    part = f" (the part that is known: {show_mme(known)})" if known else ""
+    return f"Pain opioid: {line}{part}"
+
+
+def mme_beside(marked: Marked) -> tuple[str, ...]:
+    """Return what has to be said beside the MME of these opioids."""
+    mat = marked.kept.get("mat") in ("methadone", "bup_sl", "bup_xr")
+    notes = mme_notes(_doses(marked) or (), mat=mat)
+    return (*notes, *_true_lines("mme", marked))
+
+
+def _doses(marked: Marked) -> tuple[Dose, ...] | None:
+    entries = marked.kept.get("opioid")
+    return tuple(Dose.from_mapping(entry) for entry in entries) if entries else None
+
+
+# --- as plain text -----------------------------------------------------------------------------
+
+HEADINGS: Mapping[Priority, str] = {
+    "address-now": "Address now",
+    "discuss": "Discuss",
+    "reassuring": "Reassuring",
+}
+
+
+def plain_summary(summary: Summary) -> str:
+    """Return the whole summary as text; ends without a newline."""
+    parts = [_plain_banners(summary), *summary.lines, _plain_step(summary.step)]
+    if not summary.stopped:
+        parts += [_plain_group(summary, priority) for priority in PRIORITIES]
+        parts += [_plain_gaps(summary), _plain_mme(summary), _plain_checks(summary)]
+    parts += [summary.footer]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _plain_banners(summary: Summary) -> str:
+    return "\n\n".join(f"{b.title.upper()}\n{b.text}" for b in summary.banners)
+
+
+def _plain_step(step: StepView) -> str:
+    rows = [
+        step.heading,
+        step.title.upper(),
+        f"Who: {step.who}",
+        f"What to ask: {step.ask}",
+        f"By when: {step.by}",
+        f"Consent: {step.consent}",
+        f"Why this step: {plain_because(step.why) or step.why_note}",
+        step.judgement or "",
+        *step.notes,
+        *(f"Or: {alternative}" for alternative in step.alternatives),
+        f"Then: {step.then}" if step.then else "",
+    ]
+    return "\n".join(row for row in rows if row)
+
+
+def plain_because(reasons: Iterable[Because]) -> str:
+    """Return ``Setting: Office-based MAT; MAT: Methadone``."""
+    return "; ".join(f"{reason.question}: {reason.answer}" for reason in reasons)
+
+
+def _plain_group(summary: Summary, priority: Priority) -> str:
+    own = [view for view in summary.raised if view.priority == priority]
+    blocks = [_plain_consideration(view) for view in own]
+    return "\n\n".join([HEADINGS[priority].upper(), *blocks]) if own else ""
+
+
+def _plain_consideration(view: ConsiderationView) -> str:
+    rows = [
+        f"{view.id}. {view.title}",
+        view.text,
+        f"Because you answered: {plain_because(view.because)}",
+        f"Strength: {view.strength}",
+        *(f"Source: {plain_source(source)}" for source in view.sources),
+    ]
+    return "\n".join(rows)
+
+
+def plain_source(source: SourceView) -> str:
+    parts = (source.title, source.section, source.year, source.kind, source.url, source.checked)
+    note = f" ({source.note})" if source.note else ""
+    return ", ".join(part for part in parts if part) + note
+
+
+def _plain_gaps(summary: Summary) -> str:
+    rows = [f"- {gap.title} {gap.state}: {gap.text}" for gap in summary.gaps]
+    held = "; ".join(f"{name} {title}" for name, title in summary.held_back)
+    held_row = [f"Held back until more is known: {held}"] if held else []
+    return "\n".join(["WHAT I DON'T KNOW YET", *rows, *held_row]) if rows or held else ""
+
+
+def _plain_mme(summary: Summary) -> str:
+    return "\n".join([summary.mme_line, *summary.mme_notes])
+
+
+def _plain_checks(summary: Summary) -> str:
+    return "\n".join(f"Check: {prompt.text}" for prompt in summary.prompts)

@@ -1,0 +1,195 @@
+"""What typed words mean at a question: a word of the dialog, an answer, a likely answer, or unclear.
+
+Text never silently answers the next question: what is not exact is read back first.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from rapidfuzz import fuzz, process
+
+from dialogs.content import Option, Question
+
+LIKELY = 84
+"""Similarity (0 to 100, rapidfuzz) from which words are offered as "did you mean"."""
+
+CLEARLY_AHEAD = 6
+"""How much better than the next option the best must be; else nothing is offered."""
+
+LONGEST = 80
+"""Characters of a typed answer; longer texts are not matched with options."""
+
+WORDS: Mapping[str, tuple[str, ...]] = {
+    "back": ("back", "previous", "zurück", "atrás", "atras", "volver", "anterior"),
+    "skip": ("skip", "next", "pass", "later", "saltar", "omitir"),
+    "unknown": (
+        "not known", "unknown", "don't know", "dont know", "do not know", "no idea", "unsure",
+        "not sure", "idk", "unk", "no sé", "no se", "no se sabe",
+    ),
+    "why": ("why", "why do you ask", "por qué", "por que"),
+    "repeat": ("repeat", "again", "repetir", "otra vez"),
+    "cancel": ("cancel", "stop", "cancelar"),
+    "help": ("help", "?", "??", "ayuda"),
+    "done": ("done", "ready", "ok", "finished", "listo", "hecho"),
+    "yes": ("yes", "y", "yep", "right", "correct", "sí", "si"),
+    "no": ("no", "n", "nope", "wrong"),
+    "summary": ("summary", "resumen"),
+}  # fmt: skip
+"""Words that work anywhere, in English and Spanish; an option of the question comes first."""
+
+_BY_WORD = {word: name for name, words in WORDS.items() for word in words}
+_NUMBER = re.compile(r"[0-9]{1,4}(?:[.,][0-9]{1,2})?")
+_PLACES = re.compile(r"[0-9]{1,2}(?:\s*(?:,|and|y|&|\s)\s*[0-9]{1,2})*")
+_PARTS = re.compile(r"\s*(?:,|;|\+|&|\band\b|\by\b)\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word of the dialog, by its name in `WORDS`."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Exact:
+    """An answer that can be taken as it is."""
+
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Likely:
+    """An answer to be confirmed first."""
+
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class OutOfRange:
+    """A number the question does not take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unclear:
+    """Nothing the question knows."""
+
+
+Meaning: TypeAlias = Word | Exact | Likely | OutOfRange | Unclear
+
+
+def plain(text: str) -> str:
+    """Return ``text`` folded for comparing: case, accents of width, odd spaces and marks."""
+    folded = unicodedata.normalize("NFKC", text).casefold().replace("’", "'")
+    kept = "".join(c for c in folded if unicodedata.category(c) not in ("Cf", "Cc") or c in "\n\t")
+    return " ".join(kept.split()).strip(" .!¡¿\"'✓☑☐•·")
+
+
+def word(text: str) -> str | None:
+    """Return the name of the word of the dialog that ``text`` is, or None."""
+    stripped = plain(text)
+    return _BY_WORD.get(stripped) or _BY_WORD.get(stripped.rstrip("?"))
+
+
+def meaning(text: str, question: Question) -> Meaning:
+    """Return what ``text`` means at ``question``; doses are read elsewhere."""
+    said = plain(text)
+    if not said or len(said) > LONGEST:
+        return Unclear()
+    if question.kind == "number":
+        return _number(said, question) or _word(said)
+    if question.kind == "multi":
+        return _several(said, question)
+    return _one(said, question.options) or _word_or_likely(said, question)
+
+
+def _word(said: str) -> Meaning:
+    name = word(said)
+    return Word(name) if name else Unclear()
+
+
+def _number(said: str, question: Question) -> Meaning | None:
+    digits = re.sub(r"\s*(?:mg(?:/day| a day| daily)?|milligrams?)$", "", said)
+    if not _NUMBER.fullmatch(digits):
+        return OutOfRange() if re.fullmatch(r"[-+]?[0-9][0-9.,e+-]*", digits) else None
+    value = float(digits.replace(",", "."))
+    low, high = question.minimum or 0, question.maximum or float("inf")
+    return Exact(int(value) if value == int(value) else value) if low <= value <= high else OutOfRange()
+
+
+def _one(said: str, options: Sequence[Option]) -> Meaning | None:
+    if said.isascii() and said.isdigit():
+        return _by_place(int(said), options)
+    return _by_name(said, options)
+
+
+def _by_name(said: str, options: Sequence[Option]) -> Meaning | None:
+    hits = {option.id for option in options if said in _names(option)}
+    return Exact(hits.pop()) if len(hits) == 1 else None
+
+
+def _by_place(place: int, options: Sequence[Option]) -> Meaning | None:
+    return Exact(options[place - 1].id) if 1 <= place <= len(options) else OutOfRange()
+
+
+def _names(option: Option) -> set[str]:
+    return {plain(name) for name in (option.label, option.button, option.id, *option.synonyms)}
+
+
+def _word_or_likely(said: str, question: Question) -> Meaning:
+    name = word(said)
+    if name:
+        return Word(name)
+    found = _nearest(said, question.options)
+    return Likely(found) if found else Unclear()
+
+
+def _nearest(said: str, options: Iterable[Option]) -> str | None:
+    """Return the one option that the words clearly come closest to, or None."""
+    names = [(name, option.id) for option in options for name in _names(option)]
+    scored = process.extract(said, [name for name, _ in names], scorer=fuzz.WRatio, limit=None)
+    best: dict[str, float] = {}
+    for _, score, place in scored:
+        owner = names[place][1]
+        best[owner] = max(best.get(owner, 0), score)
+    ranked = sorted(best.items(), key=lambda item: -item[1])
+    if len(said) < 3 or not ranked or ranked[0][1] < LIKELY:
+        return None
+    ahead = len(ranked) == 1 or ranked[0][1] - ranked[1][1] >= CLEARLY_AHEAD
+    return ranked[0][0] if ahead else None
+
+
+def _several(said: str, question: Question) -> Meaning:
+    """Return the marks of a multi-select; several may be typed with commas."""
+    whole = _by_name(said, question.options)
+    if isinstance(whole, Exact):
+        return Exact([whole.value])
+    numbered = [option for option in question.options if option.id != "none"]
+    if _PLACES.fullmatch(said):
+        found = [_by_place(int(place), numbered) for place in re.findall(r"[0-9]+", said)]
+        values = [hit.value for hit in found if isinstance(hit, Exact)]
+        return Exact(list(dict.fromkeys(values))) if len(values) == len(found) else OutOfRange()
+    name = word(said)
+    if name:
+        return Word(name)
+    return _named(said, question)
+
+
+def _named(said: str, question: Question) -> Meaning:
+    values: list[str] = []
+    exact = True
+    for part in filter(None, _PARTS.split(said)):
+        hit = _by_name(part, question.options)
+        if not isinstance(hit, Exact):
+            exact = False
+        value = hit.value if isinstance(hit, Exact) else _nearest(part, question.options)
+        if value is None:
+            near = _nearest(said, question.options)
+            return Likely([near]) if near else Unclear()
+        values.append(value)
+    chosen = list(dict.fromkeys(values))
+    if "none" in chosen and len(chosen) > 1:
+        return Unclear()
+    return Exact(chosen) if exact else Likely(chosen)

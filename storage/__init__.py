@@ -1,0 +1,1 @@
+"""What is remembered. Only this package imports sqlalchemy."""

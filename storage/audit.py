@@ -1,0 +1,266 @@
+"""The audit log: what happened, by whom, to what; ids and codes only, altered by nobody unseen.
+
+Each event carries a keyed digest of itself (``row_mac``) and stands in a keyed chain (``seq``,
+``prev``, ``hash``). SQLite chains in the transaction of the effect: it has one writer anyway.
+PostgreSQL writes the digest in the transaction and chains afterwards (``seal``), because a chain
+inside concurrent transactions costs three quarters of the throughput.
+"""
+
+import hmac
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeAlias
+from uuid import UUID
+
+from sqlalchemy import insert, select, text
+
+from storage.ids import new_id
+from storage.schema import audit_event, audit_head
+from storage.sealing import system_key
+from storage.transaction import Tx
+
+Code: TypeAlias = str
+"""Up to 64 of ``a-z0-9_.:-``: a word of our code, never of a person."""
+
+BEGINNING = bytes(32)
+"""What the first event follows."""
+
+SEAL_BATCH = 2000
+SEALER_LOCK = 0x63627365
+
+_CODE = re.compile(r"[a-z0-9_.:-]{0,64}")
+_OBJECT_ID = re.compile(r"[A-Za-z0-9_.:-]{0,64}")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something to put on record. ``meta`` holds whole numbers and codes; text is refused."""
+
+    actor: UUID | None
+    action: Code
+    object_type: Code = ""
+    object_id: UUID | str | int = ""
+    consult_id: UUID | None = None
+    outcome: Code = "ok"
+    meta: Mapping[str, int | Code] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """An event on record. ``seq`` is None until PostgreSQL's sealer has chained it."""
+
+    id: UUID
+    at: datetime
+    actor: UUID | None
+    action: Code
+    object_type: Code
+    object_id: str
+    consult_id: UUID | None
+    outcome: Code
+    meta: Mapping[str, int | Code]
+    seq: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The newest event of the chain."""
+
+    seq: int
+    hash: bytes
+
+
+_INSERT = insert(audit_event)
+_LAST = text("SELECT seq, hash FROM audit_event WHERE seq IS NOT NULL ORDER BY seq DESC LIMIT 1")
+_NOTE_HEAD = text(
+    "INSERT INTO audit_head (id, seq, hash, mac) VALUES (1, :seq, :hash, :mac)"
+    " ON CONFLICT (id) DO UPDATE SET seq = excluded.seq, hash = excluded.hash, mac = excluded.mac"
+)
+_LOCK_SEALER = text("SELECT pg_advisory_xact_lock(:key)")
+_UNSEALED = text(
+    "SELECT id, row_mac FROM audit_event WHERE seq IS NULL ORDER BY at, id LIMIT :limit"
+)
+_SEAL = text(
+    "UPDATE audit_event AS event SET seq = link.seq, prev = link.prev, hash = link.hash"
+    " FROM unnest(CAST(:ids AS uuid[]), CAST(:seqs AS bigint[]), CAST(:prevs AS bytea[]),"
+    " CAST(:hashes AS bytea[])) AS link (id, seq, prev, hash) WHERE event.id = link.id"
+)
+
+
+def record(tx: Tx, event: Event) -> UUID:
+    """Put an event on record in the transaction of its effect, and return its id."""
+    row = _row(tx, event)
+    key = mac_key(tx)
+    row["row_mac"] = row_mac(key, _canonical(row))
+    if tx.on_sqlite:
+        head = last_event(tx)
+        row |= {
+            "seq": head.seq + 1,
+            "prev": head.hash,
+            "hash": link(key, head.hash, head.seq + 1, row["row_mac"]),
+        }
+    tx.connection.execute(_INSERT, row)
+    identity: UUID = row["id"]
+    return identity
+
+
+def seal(tx: Tx, limit: int = SEAL_BATCH) -> int:
+    """Chain what PostgreSQL has not chained yet, oldest first, and return how many that were."""
+    if tx.on_sqlite:
+        return 0
+    tx.connection.execute(_LOCK_SEALER, {"key": SEALER_LOCK})
+    rows = tx.connection.execute(_UNSEALED, {"limit": limit}).all()
+    if rows:
+        _chain(tx, [(row.id, bytes(row.row_mac)) for row in rows])
+    return len(rows)
+
+
+def entries(
+    tx: Tx,
+    *,
+    before: UUID | None = None,
+    consult_id: UUID | None = None,
+    actor: UUID | None = None,
+    limit: int = 50,
+) -> list[Entry]:
+    """Return what is on record, newest first; ``before`` is the last id of the page before."""
+    query = select(audit_event).order_by(audit_event.c.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(audit_event.c.id < before)
+    if consult_id is not None:
+        query = query.where(audit_event.c.consult_id == consult_id)
+    if actor is not None:
+        query = query.where(audit_event.c.actor == actor)
+    return [_entry(row) for row in tx.connection.execute(query)]
+
+
+class HeadKeeper:
+    """Writes down the head of the chain before each commit that moved it."""
+
+    def __init__(self) -> None:
+        self._noted = b""
+
+    def __call__(self, tx: Tx) -> None:
+        head = last_event(tx)
+        if head.seq and head.hash != self._noted:
+            note_head(tx, head)
+            self._noted = head.hash
+
+
+def last_event(tx: Tx) -> Head:
+    """Return the newest chained event; number 0 before the first."""
+    row = tx.connection.execute(_LAST).first()
+    return Head(row.seq, bytes(row.hash)) if row else Head(0, BEGINNING)
+
+
+def noted_head(tx: Tx) -> tuple[Head, bytes] | None:
+    """Return the head that was written down, with its digest."""
+    row = tx.connection.execute(select(audit_head)).first()
+    return (Head(row.seq, bytes(row.hash)), bytes(row.mac)) if row else None
+
+
+def note_head(tx: Tx, head: Head) -> None:
+    tx.connection.execute(
+        _NOTE_HEAD, {"seq": head.seq, "hash": head.hash, "mac": head_mac(mac_key(tx), head)}
+    )
+
+
+def mac_key(tx: Tx) -> bytes:
+    return system_key(tx, "audit").subkey("audit mac")
+
+
+def row_mac(key: bytes, canonical: str) -> bytes:
+    return hmac.digest(key, canonical.encode(), "sha256")
+
+
+def link(key: bytes, prev: bytes, seq: int, mac: bytes) -> bytes:
+    """Return the hash of event number ``seq`` with digest ``mac`` after ``prev``."""
+    return hmac.digest(key, prev + seq.to_bytes(8, "big", signed=True) + mac, "sha256")
+
+
+def head_mac(key: bytes, head: Head) -> bytes:
+    return hmac.digest(key, b"head" + head.seq.to_bytes(8, "big") + head.hash, "sha256")
+
+
+def microseconds(moment: datetime) -> int:
+    """Return a moment as microseconds since 1970-01-01 UTC, exactly."""
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def moment_of(at: int) -> datetime:
+    return _EPOCH + at * _MICROSECOND
+
+
+def _row(tx: Tx, event: Event) -> dict[str, Any]:
+    return {
+        "id": new_id(),
+        "at": microseconds(tx.now),
+        "actor": event.actor,
+        "action": _code(event.action),
+        "object_type": _code(event.object_type),
+        "object_id": _object_id(event.object_id),
+        "consult_id": event.consult_id,
+        "outcome": _code(event.outcome),
+        "meta": _meta(event.meta),
+    }
+
+
+def _canonical(row: Mapping[str, Any]) -> str:
+    """Return the event as one line; no field can hold the separator, except meta, the last."""
+    actor = row["actor"].hex if row["actor"] else ""
+    consult = row["consult_id"].hex if row["consult_id"] else ""
+    return (
+        f"{row['id'].hex}|{row['at']}|{actor}|{row['action']}|{row['object_type']}|"
+        f"{row['object_id']}|{consult}|{row['outcome']}|{row['meta']}"
+    )
+
+
+def _meta(meta: Mapping[str, int | Code]) -> str:
+    for key, value in meta.items():
+        _code(key)
+        if not isinstance(value, int):
+            _code(value)
+    return json.dumps(meta, sort_keys=True, separators=(",", ":"))
+
+
+def _code(value: object) -> str:
+    if not isinstance(value, str) or not _CODE.fullmatch(value):
+        raise ValueError("an audit code is up to 64 of a-z0-9_.:-")
+    return value
+
+
+def _object_id(value: UUID | str | int) -> str:
+    if not _OBJECT_ID.fullmatch(str(value)):
+        raise ValueError("an audit object id is up to 64 of A-Za-z0-9_.:-")
+    return str(value)
+
+
+def _chain(tx: Tx, rows: Sequence[tuple[UUID, bytes]]) -> None:
+    key, head = mac_key(tx), last_event(tx)
+    links: list[tuple[UUID, int, bytes, bytes]] = []
+    for identity, mac in rows:
+        made = Head(head.seq + 1, link(key, head.hash, head.seq + 1, mac))
+        links.append((identity, made.seq, head.hash, made.hash))
+        head = made
+    ids, seqs, prevs, hashes = (list(column) for column in zip(*links, strict=True))
+    tx.connection.execute(_SEAL, {"ids": ids, "seqs": seqs, "prevs": prevs, "hashes": hashes})
+    note_head(tx, head)
+
+
+def _entry(row: Any) -> Entry:
+    return Entry(
+        id=row.id,
+        at=moment_of(row.at),
+        actor=row.actor,
+        action=row.action,
+        object_type=row.object_type,
+        object_id=row.object_id,
+        consult_id=row.consult_id,
+        outcome=row.outcome,
+        meta=json.loads(row.meta),
+        seq=row.seq,
+    )

@@ -1,0 +1,317 @@
+"""Dispositions, plans and their reviews."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from sqlalchemy import Row, delete, func, insert, select, update
+
+from storage import audit
+from storage.consults import StoredConsult
+from storage.errors import Conflict, NotFound
+from storage.ids import new_id
+from storage.schema import consult, disposition, person, plan, review
+from storage.sealing import Place, seal, unseal
+from storage.transaction import Tx
+
+Kind = Literal["review", "deadline"]
+State = Literal["waiting", "sent", "answered", "dropped"]
+
+MOST_DUE = 500
+"""Reviews taken up in one sweep."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What was decided and agreed. ``days`` are counted from ``start_at``; codes as in followup.toml."""
+
+    id: UUID
+    consult_id: UUID
+    revision: int
+    step: str
+    decided: str
+    alternative: int | None
+    agreed: str
+    safeguards: tuple[str, ...]
+    stop: str
+    days: tuple[int, ...]
+    start_at: datetime
+    reason: str | None
+    by: UUID
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Review:
+    """One moment at which the person is asked; ``day`` is None for the step's own deadline."""
+
+    id: UUID
+    consult_id: UUID
+    person_id: UUID
+    plan_revision: int | None
+    kind: Kind
+    day: int | None
+    due_at: datetime
+    send_at: datetime
+    state: State
+    outcome: str | None
+    answered_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A review whose time has come, with what a notification may say."""
+
+    review: Review
+    telegram_id: int
+    language: str | None
+    code: str
+    short: str
+
+
+# --- dispositions -----------------------------------------------------------------------------
+
+
+def dispose(tx: Tx, stored: StoredConsult, consideration: str, value: str | None) -> None:
+    """Keep what the person does about a consideration; None takes it back."""
+    tx.connection.execute(
+        delete(disposition).where(
+            disposition.c.consult_id == stored.id, disposition.c.consideration == consideration
+        )
+    )
+    if value is not None:
+        tx.connection.execute(
+            insert(disposition).values(
+                consult_id=stored.id, consideration=consideration, value=value, at=tx.now
+            )
+        )
+
+
+def dispositions(tx: Tx, consult_id: UUID) -> Mapping[str, str]:
+    """Return consideration -> code."""
+    rows = tx.connection.execute(
+        select(disposition.c.consideration, disposition.c.value)
+        .where(disposition.c.consult_id == consult_id)
+        .order_by(disposition.c.consideration)
+    )
+    return {row.consideration: row.value for row in rows}
+
+
+# --- plans ------------------------------------------------------------------------------------
+
+
+def record_plan(tx: Tx, stored: StoredConsult, by: UUID, choices: Mapping[str, Any]) -> Plan:
+    """Keep a plan as the next revision. ``choices``: step, decided, alternative, agreed, safeguards,
+    stop, days, start_at, reason."""
+    latest = tx.connection.scalar(
+        select(func.max(plan.c.revision)).where(plan.c.consult_id == stored.id)
+    )
+    row_id = new_id()
+    reason = choices.get("reason")
+    place = Place("plan", "reason", row_id, stored.id)
+    tx.connection.execute(
+        insert(plan).values(
+            id=row_id,
+            consult_id=stored.id,
+            revision=(latest or 0) + 1,
+            step=choices["step"],
+            decided=choices["decided"],
+            alternative=choices.get("alternative"),
+            agreed=choices["agreed"],
+            safeguards=list(choices["safeguards"]),
+            stop=choices["stop"],
+            days=list(choices["days"]),
+            start_at=choices["start_at"],
+            reason=None if reason is None else seal(tx, stored.data_key_id, reason, place),
+            data_key_id=stored.data_key_id,
+            by=by,
+            at=tx.now,
+        )
+    )
+    found = plan_of(tx, stored)
+    if found is None:
+        raise NotFound("plan", row_id)
+    return found
+
+
+def plan_of(tx: Tx, stored: StoredConsult) -> Plan | None:
+    """Return the newest revision of the case's plan, or None."""
+    found = plans_of(tx, stored)
+    return found[-1] if found else None
+
+
+def plans_of(tx: Tx, stored: StoredConsult) -> tuple[Plan, ...]:
+    """Return every revision, first to last."""
+    rows = tx.connection.execute(
+        select(plan).where(plan.c.consult_id == stored.id).order_by(plan.c.revision)
+    ).all()
+    return tuple(_plan(tx, row) for row in rows)
+
+
+def _plan(tx: Tx, row: Row[Any]) -> Plan:
+    place = Place("plan", "reason", row.id, row.consult_id)
+    reason = None if row.reason is None else unseal(tx, row.data_key_id, row.reason, place)
+    return Plan(
+        id=row.id,
+        consult_id=row.consult_id,
+        revision=row.revision,
+        step=row.step,
+        decided=row.decided,
+        alternative=row.alternative,
+        agreed=row.agreed,
+        safeguards=tuple(row.safeguards),
+        stop=row.stop,
+        days=tuple(row.days),
+        start_at=row.start_at,
+        reason=reason,
+        by=row.by,
+        at=row.at,
+    )
+
+
+# --- reviews ----------------------------------------------------------------------------------
+
+
+def schedule(
+    tx: Tx,
+    stored: StoredConsult,
+    reviews: Iterable[tuple[Kind, int | None, datetime, datetime]],
+    plan_revision: int | None = None,
+) -> None:
+    """Ask at these moments: (kind, day, due, to be sent); what waited of the same kind is dropped."""
+    wanted = list(reviews)
+    for kind in {each[0] for each in wanted}:
+        drop_waiting(tx, stored.id, kind)
+    for kind, day, due_at, send_at in wanted:
+        tx.connection.execute(
+            insert(review).values(
+                id=new_id(),
+                consult_id=stored.id,
+                person_id=stored.owner_id,
+                plan_revision=plan_revision,
+                kind=kind,
+                day=day,
+                due_at=due_at,
+                send_at=send_at,
+                state="waiting",
+            )
+        )
+
+
+def drop_waiting(tx: Tx, consult_id: UUID, kind: Kind | None = None) -> int:
+    """Stop the reviews that have not been asked about, and return how many that were."""
+    of_kind = [review.c.kind == kind] if kind else []
+    return tx.connection.execute(
+        update(review)
+        .where(review.c.consult_id == consult_id, review.c.state == "waiting", *of_kind)
+        .values(state="dropped")
+    ).rowcount
+
+
+def reviews_of(tx: Tx, consult_id: UUID) -> tuple[Review, ...]:
+    """Return the case's reviews that were not dropped, in the order in which they fall due."""
+    rows = tx.connection.execute(
+        select(review)
+        .where(review.c.consult_id == consult_id, review.c.state != "dropped")
+        .order_by(review.c.due_at, review.c.id)
+    ).all()
+    return tuple(_review(row) for row in rows)
+
+
+def review_by_id(tx: Tx, identity: UUID) -> Review:
+    """Return one review; raises NotFound."""
+    row = tx.connection.execute(select(review).where(review.c.id == identity)).first()
+    if row is None:
+        raise NotFound("review", identity)
+    return _review(row)
+
+
+def _review(row: Row[Any]) -> Review:
+    return Review(
+        id=row.id,
+        consult_id=row.consult_id,
+        person_id=row.person_id,
+        plan_revision=row.plan_revision,
+        kind=row.kind,
+        day=row.day,
+        due_at=row.due_at,
+        send_at=row.send_at,
+        state=row.state,
+        outcome=row.outcome,
+        answered_at=row.answered_at,
+    )
+
+
+def take_due(tx: Tx) -> tuple[Due, ...]:
+    """Mark the reviews whose time has come as sent, and return them; nobody else gets them.
+
+    Whoever could not be reached keeps theirs waiting.
+    """
+    rows = tx.connection.execute(
+        select(review, person.c.telegram_id, person.c.language, consult.c.code, consult.c.short)
+        .join(person, person.c.id == review.c.person_id)
+        .join(consult, consult.c.id == review.c.consult_id)
+        .where(
+            review.c.state == "waiting",
+            review.c.send_at <= tx.now,
+            person.c.status == "approved",
+            person.c.unreachable_at.is_(None),
+            consult.c.erased_at.is_(None),
+        )
+        .order_by(review.c.send_at, review.c.id)
+        .limit(MOST_DUE)
+        .with_for_update(of=review, skip_locked=True)
+    ).all()
+    ids = [row.id for row in rows]
+    if ids:
+        tx.connection.execute(
+            update(review).where(review.c.id.in_(ids)).values(state="sent", sent_at=tx.now)
+        )
+    return tuple(Due(_review(row), row.telegram_id, row.language, row.code, row.short) for row in rows)
+
+
+def answer_review(tx: Tx, found: Review, outcome: str, by: UUID) -> None:
+    """Keep the outcome of a review; answering it again replaces the answer."""
+    tx.connection.execute(
+        update(review)
+        .where(review.c.id == found.id)
+        .values(state="answered", outcome=outcome, answered_at=tx.now)
+    )
+    audit.record(
+        tx,
+        audit.Event(
+            actor=by,
+            action="review.answer",
+            object_type="review",
+            object_id=found.id,
+            consult_id=found.consult_id,
+            meta={"outcome": outcome},
+        ),
+    )
+
+
+def snooze(tx: Tx, found: Review, until: datetime) -> None:
+    """Ask again at ``until``; one that was answered is not asked again."""
+    changed = tx.connection.execute(
+        update(review)
+        .where(review.c.id == found.id, review.c.state.in_(("waiting", "sent")))
+        .values(state="waiting", send_at=until)
+    ).rowcount
+    if not changed:
+        raise Conflict("review", found.id)
+
+
+def give_to(tx: Tx, consult_id: UUID, new_owner: UUID) -> None:
+    """Send the reviews that still wait to the case's new owner."""
+    tx.connection.execute(
+        update(review)
+        .where(review.c.consult_id == consult_id, review.c.state == "waiting")
+        .values(person_id=new_owner)
+    )
+
+
+def codes(values: Sequence[str]) -> str:
+    """Return codes joined for an audit row."""
+    return ":".join(values)[:64]

@@ -1,0 +1,164 @@
+"""PostgreSQL: the same units in a pool of threads, one transaction each."""
+
+import asyncio
+import random
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from weakref import WeakValueDictionary
+
+from sqlalchemy import URL, Connection, Engine, create_engine, text
+from sqlalchemy.exc import DBAPIError
+
+from storage.errors import StorageError, StorageUnavailable, Trouble
+from storage.faults import postgres_trouble, unavailable
+from storage.keys import Keyring
+from storage.transaction import Clock, T, Tx, Unit
+
+THREADS = 8
+ATTEMPTS = 8
+REPEATED = frozenset({"contended", "lost"})
+FIRST_PAUSE_SECONDS = 0.05
+LONGEST_PAUSE_SECONDS = 2.0
+OLDEST_SERVER = 13
+CHAT_LOCKS = 0x63627264
+"""The first key of our per-chat advisory locks, so that they meet no other program's."""
+
+SETTINGS = (
+    "-c timezone=UTC -c lock_timeout=15s -c statement_timeout=30s"
+    " -c idle_in_transaction_session_timeout=60s"
+)
+
+_LOCK_CHAT = text("SELECT pg_advisory_xact_lock(:family, hashint8(:chat))")
+
+
+class Postgres:
+    """One PostgreSQL database, used by any number of processes."""
+
+    def __init__(
+        self, url: URL, keys: Keyring, clock: Clock
+    ) -> None:
+        self._keys = keys
+        self._clock = clock
+        self.writer = engine_for(url)
+        self.reader = self.writer.execution_options(
+            isolation_level="REPEATABLE READ", postgresql_readonly=True
+        )
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="curbside-database")
+        self._lanes: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+        self._started = self._closed = False
+
+    def run_now(self, unit: Unit[T]) -> T:
+        """Run one unit in the calling thread."""
+        return self._repeat(lambda: self._once(unit, None))
+
+    def version(self) -> str:
+        with self.reader.connect() as connection:
+            return f"PostgreSQL {connection.exec_driver_sql('SHOW server_version').scalar()}"
+
+    def look_now(self, unit: Unit[T]) -> T:
+        """Run one reading unit in the calling thread."""
+        return self._repeat(lambda: self._look(unit))
+
+    def trouble(self, error: BaseException) -> Trouble | None:
+        return postgres_trouble(error)
+
+    def start(self) -> None:
+        self._started = True
+
+    async def write(self, unit: Unit[T], chat: int | None) -> T:
+        """Return what ``unit`` returned, once it is committed; a chat's units run in order."""
+        if not self._started:
+            raise StorageUnavailable("closed")
+        if chat is None:
+            return await self._in_thread(lambda: self._repeat(lambda: self._once(unit, None)))
+        async with self._lane(chat):
+            return await self._in_thread(lambda: self._repeat(lambda: self._once(unit, chat)))
+
+    async def read(self, unit: Unit[T]) -> T:
+        """Return what ``unit`` saw in one snapshot."""
+        return await self._in_thread(lambda: self._repeat(lambda: self._look(unit)))
+
+    async def truncate_log(self) -> None:
+        """Nothing to do here: old row versions go with VACUUM, old log files with the server."""
+
+    async def close(self) -> None:
+        if not self._closed:
+            self._closed = True
+            await asyncio.to_thread(self.close_now)
+
+    def close_now(self) -> None:
+        self._threads.shutdown()
+        self.writer.dispose()
+
+    def _lane(self, chat: int) -> asyncio.Lock:
+        """Return the lock of a chat in this process: its waiting units hold no thread."""
+        lane = self._lanes.get(chat)
+        if lane is None:
+            lane = self._lanes[chat] = asyncio.Lock()
+        return lane
+
+    async def _in_thread(self, call: Callable[[], T]) -> T:
+        if self._closed:
+            raise StorageUnavailable("closed")
+        return await asyncio.get_running_loop().run_in_executor(self._threads, call)
+
+    def _once(self, unit: Unit[T], chat: int | None) -> T:
+        with self.writer.begin() as connection:
+            if chat is not None:
+                connection.execute(_LOCK_CHAT, {"family": CHAT_LOCKS, "chat": chat})
+            return unit(self._tx(connection))
+
+    def _look(self, unit: Unit[T]) -> T:
+        with self.reader.connect() as connection:
+            return unit(self._tx(connection))
+
+    def _tx(self, connection: Connection) -> Tx:
+        return Tx(connection, self._keys, self._clock())
+
+    def _repeat(self, call: Callable[[], T]) -> T:
+        """Return what ``call`` returns, repeating it while the server asks for that.
+
+        A commit whose answer was lost is repeated too: the unit finds its update handled.
+        """
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                return call()
+            except DBAPIError as error:
+                _give_up_unless_worth_repeating(error, attempt)
+            time.sleep(_pause(attempt))
+
+
+def _give_up_unless_worth_repeating(error: DBAPIError, attempt: int) -> None:
+    trouble = postgres_trouble(error)
+    if trouble is None:
+        raise error
+    if trouble not in REPEATED or attempt == ATTEMPTS:
+        raise unavailable(trouble, error)
+
+
+def _pause(attempt: int) -> float:
+    """Return how long to wait before the next attempt, in seconds, with jitter."""
+    longest = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2**attempt)
+    return random.uniform(0, longest)  # noqa: S311 - spreads retries, guards nothing
+
+
+def engine_for(url: URL) -> Engine:
+    """Return an engine with as many connections as threads."""
+    return create_engine(
+        url.set(drivername="postgresql+psycopg"),
+        hide_parameters=True,
+        pool_size=THREADS,
+        max_overflow=2,
+        pool_pre_ping=False,
+        connect_args={"options": SETTINGS, "connect_timeout": 5},
+    )
+
+
+def check_server(connection: Connection) -> None:
+    """Raise StorageError when the server is older than we support."""
+    version = (connection.dialect.server_version_info or (0,))[0]
+    if version < OLDEST_SERVER:
+        raise StorageError(f"PostgreSQL {version} is too old: use {OLDEST_SERVER} or newer.")

@@ -1,0 +1,360 @@
+"""The tables. Nothing outside ``storage`` sees them."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    Uuid,
+    false,
+    text,
+)
+
+from storage.transaction import in_utc
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A point in time, stored and returned in UTC; naive values are refused."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return in_utc(value) if value is not None else None
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+Counter = BigInteger().with_variant(Integer, "sqlite")
+"""A number the database gives; on SQLite it has to be INTEGER to be the row's own."""
+
+OUTBOX_OPEN = text("state IN ('waiting', 'sending')")
+
+
+def _id() -> Column[Any]:
+    return Column("id", Uuid, primary_key=True)
+
+
+def _at(name: str, *, required: bool = False) -> Column[Any]:
+    return Column(name, UtcDateTime, nullable=not required)
+
+
+def _text(name: str, default: str | None = None, *, required: bool = True) -> Column[Any]:
+    return Column(name, Text, nullable=not required, server_default=default)
+
+
+def _sealed(name: str) -> Column[Any]:
+    """A column of ciphertext; see ``storage.sealing``."""
+    return Column(name, LargeBinary)
+
+
+def _key() -> Column[Any]:
+    return Column("data_key_id", Uuid, ForeignKey("data_key.id"), nullable=False)
+
+
+def _flag(name: str) -> Column[Any]:
+    return Column(name, Boolean, nullable=False, server_default=false())
+
+
+def _number(name: str, default: int | None = None, *, required: bool = False) -> Column[Any]:
+    given = str(default) if default is not None else None
+    return Column(name, Integer, nullable=not required, server_default=given)
+
+
+meta = Table("meta", metadata, Column("key", Text, primary_key=True), _text("value"))
+
+data_key = Table(
+    "data_key",
+    metadata,
+    _id(),
+    _text("scope"),
+    Column("wrapped", LargeBinary),
+    _text("kek_id"),
+    _at("created_at", required=True),
+    _at("destroyed_at"),
+)
+
+person = Table(
+    "person",
+    metadata,
+    _id(),
+    Column("telegram_id", BigInteger, unique=True),
+    _sealed("name"),
+    _key(),
+    _text("status"),
+    _flag("is_admin"),
+    _flag("is_author"),
+    _text("role", required=False),
+    _text("language", required=False),
+    _text("time_zone", required=False),
+    _number("quiet_from"),
+    _number("quiet_to"),
+    _text("path"),
+    _at("scope_accepted_at"),
+    _at("unreachable_at"),
+    _at("created_at", required=True),
+)
+
+content_version = Table(
+    "content_version",
+    metadata,
+    Column("hash", Text, primary_key=True),
+    _text("scenario_id"),
+    _text("version"),
+    _text("body"),
+    _at("first_seen_at", required=True),
+)
+
+consult = Table(
+    "consult",
+    metadata,
+    _id(),
+    Column("short", Text, nullable=False, unique=True),
+    Column("owner_id", Uuid, ForeignKey("person.id"), nullable=False),
+    _text("code"),
+    _text("scenario_id"),
+    _text("content_hash"),
+    _text("phase"),
+    _number("turn", required=True),
+    _number("revision", required=True),
+    Column("answers", JSON, nullable=False),
+    Column("previous", JSON, nullable=False),
+    _sealed("draft"),
+    _text("cursor", required=False),
+    _text("path"),
+    Column("hypothetical_of", Uuid, ForeignKey("consult.id")),
+    _number("confidence_before"),
+    _number("confidence_after"),
+    _key(),
+    _at("opened_at", required=True),
+    _at("updated_at", required=True),
+    _at("finished_at"),
+    _at("closed_at"),
+    _at("erased_at"),
+    UniqueConstraint("owner_id", "code"),
+    Index(None, "owner_id", "updated_at"),
+)
+
+answer_change = Table(
+    "answer_change",
+    metadata,
+    _id(),
+    Column("consult_id", Uuid, ForeignKey("consult.id"), nullable=False),
+    _text("question"),
+    Column("old", JSON, nullable=False),
+    Column("new", JSON, nullable=False),
+    _text("via"),
+    Column("by", Uuid, ForeignKey("person.id"), nullable=False),
+    _at("at", required=True),
+    Index(None, "consult_id", "id"),
+)
+
+transcript = Table(
+    "transcript",
+    metadata,
+    Column("number", Counter, primary_key=True, autoincrement=True),
+    Column("id", Uuid, nullable=False, unique=True),
+    Column("consult_id", Uuid, ForeignKey("consult.id")),
+    Column("chat_id", BigInteger, nullable=False),
+    Column("person_id", Uuid, ForeignKey("person.id")),
+    _text("direction"),
+    _text("kind"),
+    Column("update_id", BigInteger, unique=True),
+    Column("message_id", BigInteger),
+    _sealed("content"),
+    _key(),
+    _text("method", required=False),
+    _sealed("params"),
+    Column("target_id", Uuid),
+    _text("coalesce", required=False),
+    Column("thread_id", BigInteger),
+    _text("state"),
+    _flag("screen"),
+    _flag("urgent"),
+    _number("attempts", 0, required=True),
+    _at("next_try_at"),
+    _at("lease_until"),
+    _text("lease_by", required=False),
+    _at("created_at", required=True),
+    _at("sent_at"),
+    _text("error_code", required=False),
+    _text("digest", required=False),
+    Index(None, "chat_id", "number"),
+    Index(None, "consult_id", "number"),
+    Index(
+        "ix_transcript_open",
+        "chat_id",
+        "number",
+        sqlite_where=OUTBOX_OPEN,
+        postgresql_where=OUTBOX_OPEN,
+    ),
+    sqlite_autoincrement=True,
+)
+"""Every message in and out, in the order of ``number``; outbound rows are the outbox as well."""
+
+screen = Table(
+    "screen",
+    metadata,
+    Column("chat_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("transcript_id", Uuid, nullable=False),
+    Column("message_id", BigInteger, nullable=False),
+    Column("consult_id", Uuid),
+    _text("kind"),
+    _text("digest", required=False),
+    _at("at", required=True),
+)
+"""The last message with a keyboard in each chat, once Telegram has it."""
+
+expecting = Table(
+    "expecting",
+    metadata,
+    Column("person_id", Uuid, ForeignKey("person.id"), primary_key=True),
+    Column("id", Uuid, nullable=False, unique=True),
+    _text("kind"),
+    Column("consult_id", Uuid, ForeignKey("consult.id")),
+    Column("args", JSON, nullable=False),
+    _sealed("held"),
+    _key(),
+    _at("at", required=True),
+)
+"""What the next typed words of a person are for."""
+
+dead_letter = Table(
+    "dead_letter",
+    metadata,
+    _id(),
+    Column("update_id", BigInteger, index=True),
+    _text("kind"),
+    _text("keys"),
+    _sealed("payload"),
+    _key(),
+    _text("reason"),
+    _number("attempts", 0, required=True),
+    _at("at", required=True),
+    _at("expires_at", required=True),
+    _at("replayed_at"),
+)
+
+audit_event = Table(
+    "audit_event",
+    metadata,
+    _id(),
+    Column("at", BigInteger, nullable=False),
+    Column("actor", Uuid, index=True),
+    _text("action"),
+    _text("object_type"),
+    _text("object_id"),
+    Column("consult_id", Uuid, index=True),
+    _text("outcome"),
+    _text("meta"),
+    Column("row_mac", LargeBinary, nullable=False),
+    Column("seq", BigInteger, unique=True),
+    Column("prev", LargeBinary),
+    Column("hash", LargeBinary),
+    Index(
+        "ix_audit_event_unsealed",
+        "at",
+        sqlite_where=text("seq IS NULL"),
+        postgresql_where=text("seq IS NULL"),
+    ),
+)
+"""What happened: ids and codes only. ``at`` is microseconds since 1970-01-01 UTC."""
+
+audit_head = Table(
+    "audit_head",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    Column("mac", LargeBinary, nullable=False),
+)
+"""One row: the newest sealed event, so that a cut tail shows without an anchor."""
+
+audit_checkpoint = Table(
+    "audit_checkpoint",
+    metadata,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("hash", LargeBinary, nullable=False),
+    Column("count", BigInteger, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("signature", LargeBinary, nullable=False),
+)
+
+# --- after the summary: dispositions, plans, reviews -------------------------------------------
+
+disposition = Table(
+    "disposition",
+    metadata,
+    Column("consult_id", Uuid, ForeignKey("consult.id"), primary_key=True),
+    Column("consideration", Text, primary_key=True),
+    _text("value"),
+    _at("at", required=True),
+)
+
+plan = Table(
+    "plan",
+    metadata,
+    _id(),
+    Column("consult_id", Uuid, ForeignKey("consult.id"), nullable=False),
+    _number("revision", required=True),
+    _text("step"),
+    _text("decided"),
+    _number("alternative"),
+    _text("agreed"),
+    Column("safeguards", JSON, nullable=False),
+    _text("stop"),
+    Column("days", JSON, nullable=False),
+    _at("start_at", required=True),
+    _sealed("reason"),
+    _key(),
+    Column("by", Uuid, ForeignKey("person.id"), nullable=False),
+    _at("at", required=True),
+    UniqueConstraint("consult_id", "revision"),
+)
+"""What was decided and agreed; a change is a new revision."""
+
+review = Table(
+    "review",
+    metadata,
+    _id(),
+    Column("consult_id", Uuid, ForeignKey("consult.id"), nullable=False),
+    Column("person_id", Uuid, ForeignKey("person.id"), nullable=False),
+    _number("plan_revision"),
+    _text("kind"),
+    _number("day"),
+    _at("due_at", required=True),
+    _at("send_at", required=True),
+    _text("state"),
+    _at("sent_at"),
+    _at("answered_at"),
+    _text("outcome", required=False),
+    Index(None, "state", "send_at"),
+    Index(None, "consult_id", "due_at"),
+)
+"""A moment at which the person is asked: a review of the plan, or the step's own deadline."""

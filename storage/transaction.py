@@ -1,0 +1,40 @@
+"""What a unit of work is given."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, TypeAlias, TypeVar
+
+from sqlalchemy import Connection
+
+from storage.keys import Keyring
+
+T = TypeVar("T")
+
+Clock: TypeAlias = Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Tx:
+    """One transaction: its connection, the keys, and the time at which it began (UTC)."""
+
+    connection: Connection
+    keys: Keyring
+    now: datetime
+
+    @property
+    def on_sqlite(self) -> bool:
+        return self.connection.dialect.name == "sqlite"
+
+
+Unit: TypeAlias = Callable[[Tx], T]
+"""A synchronous function that may run again when its transaction had to be repeated."""
+
+Work: TypeAlias = Callable[[Tx], Any]
+
+
+def in_utc(moment: datetime) -> datetime:
+    """Return ``moment`` in UTC; a naive one is refused."""
+    if moment.utcoffset() is None:
+        raise ValueError("naive datetime")
+    return moment.astimezone(UTC)

@@ -1,0 +1,1 @@
+"""Shows: pages, health, and the local phone with its Bot API emulator."""
