@@ -1,10 +1,25 @@
 """Start the bot, or use one of its parts without a chat. The only wiring of the project."""
 
 import argparse
+import asyncio
+import os
+import signal
+import socket
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, date, datetime
+from contextlib import nullcontext, suppress
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+    from starlette.routing import BaseRoute
+
+    from bot.service import Service
+    from bot.settings import Settings
+    from storage.database import Database
+    from web.emulator import Emulator
 
 
 def now() -> datetime:
@@ -34,23 +49,25 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="")
     run = _add(commands, "run", _run, "start the bot; without a token, with a phone in the browser")
     run.add_argument("--webhook", action="store_true", help="have Telegram deliver updates")
-    evaluate = _add(commands, "evaluate", _evaluate, "answers in, considerations and step out (JSON lines)")
-    evaluate.add_argument("--text", action="store_true", help="add the summary as the clinician reads it")
+    evaluate = _add(
+        commands, "evaluate", _evaluate, "answers in, considerations and step out (JSON lines)"
+    )
+    evaluate.add_argument(
+        "--text", action="store_true", help="add the summary as the clinician reads it"
+    )
     _add(commands, "guard", _guard, "texts in, identifiers found out (JSON lines)")
     _add(commands, "read", _read, "case texts in, suggested answers out (JSON lines)")
     _add(commands, "dose", _dose, "typed doses in, entries and MME out (JSON lines)")
-    check = _add(commands, "check", _check, "check the scenarios: reachable, complete, fresh, short enough")
+    check = _add(
+        commands, "check", _check, "check the scenarios: reachable, complete, fresh, short enough"
+    )
     check.add_argument("--today", type=date.fromisoformat, help="the day to check sources against")
-    diagram = _add(commands, "diagram", _diagram, "write the phases of a consult as Mermaid and SVG")
-    diagram.add_argument("--into", type=Path, default=Path("docs"), help="the folder, docs by default")
-    _add(commands, "doctor", _doctor, "look for what would stop the bot, each with its remedy")
-    verify = _add(commands, "verify", _verify, "verify the audit log, with or without anchors")
-    verify.add_argument("--anchors", type=Path, help="the file of signed checkpoints")
-    _add_keys(commands)
-    backup = _add(commands, "backup", _backup, "copy the database while it is in use")
-    backup.add_argument("target", type=Path)
-    restore = _add(commands, "restore", _restore, "put a backup where the database is, and verify it")
-    restore.add_argument("source", type=Path)
+    diagram = _add(
+        commands, "diagram", _diagram, "write the phases of a consult as Mermaid and SVG"
+    )
+    diagram.add_argument(
+        "--into", type=Path, default=Path("docs"), help="the folder, docs by default"
+    )
     return parser
 
 
@@ -63,11 +80,6 @@ def _add(
     parser = commands.add_parser(name, help=meaning, description=meaning)
     parser.set_defaults(command=command)
     return parser
-
-
-def _add_keys(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    keys = _add(commands, "keys", _keys, "make the key file, or rotate to a new key")
-    keys.add_argument("act", choices=("create", "rotate"))
 
 
 # --- JSON lines -------------------------------------------------------------------------------
@@ -126,8 +138,219 @@ def _diagram(options: argparse.Namespace) -> int:
     (options.into / "phases.mmd").write_text(mermaid(), "utf-8")
     drawn = drawing()
     if drawn is None:
-        print("Wrote phases.mmd. For the image install the development tools: make test", file=sys.stderr)
+        print(
+            "Wrote phases.mmd. For the image install the development tools: make test",
+            file=sys.stderr,
+        )
         return 1
     (options.into / "phases.svg").write_bytes(drawn)
     print(f"Wrote {options.into}/phases.mmd and {options.into}/phases.svg")
     return 0
+
+
+# --- the running bot --------------------------------------------------------------------------
+
+
+class Clock:
+    """The time, which the local phone may move forward to see what happens on day 90."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta()
+
+    def __call__(self) -> datetime:
+        return now() + self.ahead
+
+    def move(self, seconds: float) -> None:
+        self.ahead += timedelta(seconds=seconds)
+
+
+def _run(options: argparse.Namespace) -> int:
+    from bot.inbox import TokenRefused
+    from bot.settings import SettingsError, load_settings
+    from storage.errors import StorageError
+
+    try:
+        if options.webhook:
+            os.environ["CURBSIDE_WEBHOOK"] = "true"
+        return asyncio.run(_serve(load_settings()))
+    except (SettingsError, StorageError, TokenRefused, _CannotStart) as error:
+        print(error, file=sys.stderr)
+        return 1
+    except ExceptionGroup as errors:
+        refused = errors.subgroup(TokenRefused)
+        if refused is None:
+            raise
+        print(refused.exceptions[0], file=sys.stderr)
+        return 1
+
+
+class _CannotStart(Exception):
+    """Something about this machine stands in the way; the message says what to do."""
+
+
+async def _serve(settings: "Settings") -> int:
+    """Run the bot and its pages until a signal comes: on the local phone where there is no token."""
+    from bot.hygiene import configure_logging
+    from bot.service import Service
+    from bot.transport import Telegram
+
+    configure_logging(settings.log_level, settings.log_format)
+    clock, stop = Clock(), asyncio.Event()
+    _stop_on_signals(stop)
+    settings = settings if settings.token else _for_the_phone(settings)
+    listening = _listening(settings)
+    database = _opened(settings, clock)
+    try:
+        local = LOCAL_TOKEN if settings.token is None else None
+        token = local or settings.token.get_secret_value()  # type: ignore[union-attr]
+        port = listening.getsockname()[1]
+        api = f"http://127.0.0.1:{port}" if local else settings.telegram_api
+        async with Telegram(token, api, poll_seconds=settings.poll_seconds) as telegram:
+            service = Service(settings, database, telegram)
+            phone = _phone(settings, clock) if local else None
+            await _together(service, listening, stop, phone, clock)
+    finally:
+        listening.close()
+        await database.close()
+    return 0
+
+
+LOCAL_TOKEN = "1000000001:the-local-phone-has-no-secret-token"  # noqa: S105 - of our own emulator
+LOCAL_ADMIN = 7004
+"""The number of the member of the local cast who is admin."""
+
+
+def _for_the_phone(settings: "Settings") -> "Settings":
+    """Return the settings with the local cast's admin, and nobody to wait for."""
+    return settings.model_copy(update={"admins": settings.admins or (LOCAL_ADMIN,)})
+
+
+def _stop_on_signals(stop: asyncio.Event) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+
+
+def _listening(settings: "Settings") -> socket.socket:
+    """Return a listening socket, or say what holds the port."""
+    try:
+        listening = socket.create_server(
+            (settings.host, settings.port), family=socket.AF_INET, backlog=128
+        )
+    except OSError as error:
+        raise _CannotStart(
+            f"Port {settings.port} on {settings.host} cannot be used: {os.strerror(error.errno or 0)}. "
+            "Stop what uses it, or set CURBSIDE_PORT to another one."
+        ) from None
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening
+
+
+def _opened(settings: "Settings", clock: Clock) -> "Database":
+    """Open the database; a local demo makes its own folder and key file."""
+    from storage.database import open_database
+    from storage.keys import Keyring, create_key_file
+
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _CannotStart(
+            f"The folder {settings.data_dir} cannot be made: {error.strerror}. Set CURBSIDE_DATA_DIR."
+        ) from None
+    if settings.keys is not None:
+        return open_database(
+            settings.database_url, Keyring.of_text(settings.keys.get_secret_value()), clock
+        )
+    if settings.token is None:
+        create_key_file(settings.keys_file)
+    return open_database(settings.database_url, Keyring.of_file(settings.keys_file), clock)
+
+
+def _phone(settings: "Settings", clock: Clock) -> "Emulator":
+    from web.emulator import new_emulator
+
+    return new_emulator(LOCAL_TOKEN, clock, path=settings.data_dir / "phone.db")
+
+
+async def _together(
+    service: "Service",
+    listening: socket.socket,
+    stop: asyncio.Event,
+    phone: "Emulator | None",
+    clock: Clock,
+) -> None:
+    """Serve the pages and the bot side by side; when one ends, the other is ended in order."""
+    import uvicorn
+
+    config = uvicorn.Config(
+        _app(service, phone, clock),
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        timeout_graceful_shutdown=2,
+    )
+    server = uvicorn.Server(config)
+    server.capture_signals = nullcontext  # type: ignore[method-assign] # they are ours
+    pages = asyncio.create_task(server.serve(sockets=[listening]))
+    _announce(service.settings, listening, local=phone is not None)
+    try:
+        if service.settings.webhook:
+            secret = service.settings.webhook_secret
+            assert secret is not None and service.settings.public_url  # noqa: S101, PT018 - settings checked it
+            await service.use_webhook(
+                f"{service.settings.public_url}/telegram", secret.get_secret_value()
+            )
+        else:
+            await service.use_polling()
+        await service.run(stop, polling=not service.settings.webhook)
+    finally:
+        server.should_exit = True
+        if phone is not None:
+            phone.world.tell({"type": "closed"})
+        with suppress(TimeoutError):
+            await asyncio.wait_for(pages, 3)
+
+
+def _app(service: "Service", phone: "Emulator | None", clock: Clock) -> "Starlette":
+    from starlette.applications import Starlette
+
+    from web.health import Check, health_routes
+
+    async def bot() -> Check:
+        return Check(*await service.trouble())
+
+    routes: list[BaseRoute] = [*health_routes({"bot": bot})]
+    if service.settings.webhook_secret is not None:
+        from web.webhook import webhook_route
+
+        routes.append(
+            webhook_route(service.settings.webhook_secret.get_secret_value(), service.intake)
+        )
+    if phone is not None:
+        from web.phone import create_phone
+
+        async def shift(seconds: float) -> None:
+            clock.move(seconds)
+            await service.clock_moved()
+
+        routes += create_phone(phone, on_clock_shift=shift)
+    return Starlette(routes=routes)
+
+
+def _announce(settings: "Settings", listening: socket.socket, *, local: bool) -> None:
+    port = listening.getsockname()[1]
+    if local:
+        print(
+            f"Curbside is running. Open http://127.0.0.1:{port}/ in a browser; stop with Ctrl-C.",
+            flush=True,
+        )
+    else:
+        how = "webhook" if settings.webhook else "polling"
+        print(
+            f"Curbside is running ({how}). Pages on http://{settings.host}:{port}/; stop with Ctrl-C.",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -11,7 +11,9 @@ VERSION = "1"
 MOST_BYTES = 64
 """The Bot API's limit on ``callback_data``."""
 
-_FORM = re.compile(r"1\|([a-z]{1,8})\|([a-z0-9]{0,8})((?:\|[A-Za-z0-9_.:+-]{0,40}){0,4})\|(\d{0,9})")
+_FORM = re.compile(
+    r"1\|([a-z]{1,8})\|([a-z0-9]{0,8})((?:\|[A-Za-z0-9_.:+-]{0,40}){0,4})\|(\d{0,9})"
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,6 @@ from dataclasses import asdict, replace
 from types import MappingProxyType
 from typing import Any, cast
 
-from storage.consults import StoredConsult
-
 from bot.turn import Turn
 from dialogs.content import Scenario
 from dialogs.engine import advance, begin
@@ -15,6 +13,7 @@ from dialogs.model import Consult, Draft, Event, Origin, Step
 from dialogs.phases import ADVISED, Phase
 from storage import audit, consults
 from storage.audit import Event as AuditEvent
+from storage.consults import StoredConsult
 
 Path = Any
 
@@ -44,13 +43,17 @@ def _mapping(value: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
 
 
 def _draft_of(kept: Mapping[str, Any]) -> Draft:
+    """Return the draft as it was before it was written as JSON."""
     lists = ("marked", "entries", "reading")
-    return Draft(**{k: tuple(v) if k in lists else v for k, v in kept.items()})
+    values: dict[str, Any] = {k: tuple(v) if k in lists else v for k, v in kept.items()}
+    return Draft(**values)
 
 
 def _kept(consult: Consult) -> dict[str, Any]:
     blank = asdict(Draft())
-    draft = {key: value for key, value in asdict(_plain(consult.draft)).items() if value != blank[key]}
+    draft = {
+        key: value for key, value in asdict(_plain(consult.draft)).items() if value != blank[key]
+    }
     kept: dict[str, Any] = {
         "origin": consult.origin,
         "reask": list(consult.reask),

@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from storage.consults import StoredConsult
-
 from bot.callbacks import Callback
 from bot.cases import dialog_of
 from bot.language import Translate
@@ -12,6 +10,7 @@ from bot.screens.start import CaseLine, cases_screen
 from bot.turn import Turn
 from dialogs.engine import progress
 from storage import consults
+from storage.consults import StoredConsult
 
 PAGE = 8
 

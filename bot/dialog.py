@@ -2,9 +2,6 @@
 
 from collections.abc import Callable
 
-from dialogs.dosing import read_dose
-from storage.consults import StoredConsult
-
 from bot.callbacks import Callback
 from bot.cases import apply, dialog_of, open_case, remember_typed, typed_question
 from bot.screen import Screen, esc
@@ -14,6 +11,7 @@ from bot.translate import Text
 from bot.turn import Gone, Turn
 from dialogs import typed
 from dialogs.content import Question, Scenario
+from dialogs.dosing import read_dose
 from dialogs.engine import asking, entries, marked
 from dialogs.model import (
     Answered,
@@ -41,6 +39,7 @@ from dialogs.model import (
 from dialogs.phases import ADVISED
 from dialogs.summary import summarise
 from storage import consults, transcript
+from storage.consults import StoredConsult
 
 LONG = 120
 """Characters from which typed words at a question are read as a case in words."""
@@ -67,7 +66,13 @@ def screen_of(turn: Turn, stored: StoredConsult, said: str = "") -> Screen:
             return ended_screen(turn, stored)
         case _:
             return summary.summary_screen(
-                consult, scenario, t, case=case, code=code, said=said, hypothetical=fork,
+                consult,
+                scenario,
+                t,
+                case=case,
+                code=code,
+                said=said,
+                hypothetical=fork,
                 extra=turn.summary_rows(stored),
             )
 
@@ -223,7 +228,8 @@ def view_screen(turn: Turn, stored: StoredConsult, name: str, arg: str) -> Scree
             return summary.gaps_screen(told, consult, t, case=case, code=code, page=page)
         case "depends":
             return summary.depends_screen(consult, scenario, t, case=case, code=code, page=page)
-    return None
+        case _:
+            return None
 
 
 def _view(turn: Turn, data: Callback) -> None:
@@ -366,11 +372,14 @@ def _typed_dose(turn: Turn, stored: StoredConsult, consult: Consult, words: str)
     held, focus = entries(consult), consult.draft.focus
     place = focus if focus is not None and focus < len(held) else (0 if len(held) == 1 else None)
     drug = str(held[place]["drug"]) if place is not None else None
+    drug = None if drug == "none" else drug
     reading = read_dose(words, drug)
-    read = tuple(entry.as_mapping() for entry in reading.entries)
+    read = tuple(entry.dose.as_mapping() for entry in reading.entries)
     if not read or not any(len(entry) > 1 for entry in read):
         if reading.ask and any(character.isdigit() for character in words):
-            turn.say("\n".join(esc(line) for line in (*reading.notes, *reading.ask)), consult=stored.id)
+            turn.say(
+                "\n".join(esc(line) for line in (*reading.notes, *reading.ask)), consult=stored.id
+            )
             return True
         return False
     if reading.ask or reading.notes:
@@ -429,7 +438,9 @@ def edited(turn: Turn, message_id: int, words: str) -> None:
     found = consults.list_for(turn.tx, turn.person, page=0, size=50)
     stored = next((s for s in found if typed_question(s, message_id)), None)
     if stored is None:
-        turn.say(esc(turn.t("Only answers you typed can be corrected by editing. Tap to change others.")))
+        turn.say(
+            esc(turn.t("Only answers you typed can be corrected by editing. Tap to change others."))
+        )
         return
     if stored.phase in ("closed", "cancelled"):
         words = turn.t("Case {code} has ended; nothing was changed. Open it again to change it.")

@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 
-from dialogs.identifiers import Finding, kind_title, masked
-
 from bot.callbacks import encode
 from bot.language import Translate
 from bot.screen import Button, Screen, bold, esc, lines, paragraphs
+from dialogs.identifiers import Finding, kind_title, masked
 
 
 def refusal(text: str, findings: Sequence[Finding], t: Translate, *, group: bool = False) -> str:

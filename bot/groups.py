@@ -11,7 +11,9 @@ def in_group(turn: Turn) -> None:
     """Answer a command in a group with the way to the private chat; anything else is dropped."""
     if isinstance(turn.incoming, Command | StartLink):
         turn.say(
-            esc(turn.t("I answer in a private chat. Open it by tapping my name, then send /start.")),
+            esc(
+                turn.t("I answer in a private chat. Open it by tapping my name, then send /start.")
+            ),
             reply_to=turn.incoming.message_id,
         )
 
@@ -19,7 +21,7 @@ def in_group(turn: Turn) -> None:
 def membership(turn: Turn, change: Membership) -> None:
     """Keep whether the person can be reached: blocked or not."""
     if change.change in ("blocked", "unblocked"):
-        people.set_unreachable(turn.tx, turn.person.telegram_id, unreachable=change.change == "blocked")
+        people.set_unreachable(turn.tx, turn.chat_id, unreachable=change.change == "blocked")
 
 
 def inline(turn: Turn, query: InlineQuery | ChosenInline) -> None:

@@ -4,13 +4,9 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-from dialogs.identifiers import Finding, find_identifiers
-from storage.access import Denied
-from storage.people import Person
-
-from bot import dialog, excerpts, groups, narrative, persons, routes
+from bot import colleague, dialog, excerpts, groups, narrative, persons, plans, routes
 from bot.callbacks import encode, parse
 from bot.language import offered, translator
 from bot.outbox import Outbox
@@ -22,21 +18,28 @@ from bot.translate import (
     ChosenInline,
     Command,
     GroupMigration,
+    Ignored,
     InlineQuery,
     Media,
     Membership,
     StartLink,
     Tap,
     Text,
+    Undecodable,
+    translate,
 )
 from bot.turn import Gone, Turn
 from dialogs import typed
 from dialogs.content import Scenario
-from storage import access, audit, expecting, people, transcript
+from dialogs.identifiers import Finding, find_identifiers
+from storage import audit, expecting, people, transcript
+from storage.access import Denied
 from storage.database import Database
 from storage.errors import AlreadySeen
+from storage.people import Person
 from storage.transaction import Tx
 
+LATE_SECONDS = 1.0
 INLINE_GUARD = 500
 """Characters up to which the guard runs in the loop; longer texts are looked at in a thread."""
 
@@ -45,8 +48,6 @@ Personal: TypeAlias = (
     Text | Command | StartLink | Tap | Media | Membership | InlineQuery | ChosenInline
 )
 """What a person did; everything that is answered."""
-
-Answerable: TypeAlias = Personal | GroupMigration
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,18 +69,39 @@ class Handler:
         settings: Settings,
         scenario_of: Callable[[Tx, str | None], Scenario],
     ) -> None:
+        self.username = ""
+        """Our own, without the @: commands for other bots are left to them."""
         self._database = database
         self._outbox = outbox
         self._settings = settings
         self._scenario_of = scenario_of
 
-    async def __call__(self, incoming: Answerable) -> Outcome:
-        """Answer one update; raises what storage raises, and then nothing was done."""
+    async def __call__(self, raw: dict[str, Any]) -> None:
+        """Answer one raw update; raises what storage raises, and then nothing was done."""
+        incoming = translate(raw, self.username)
+        if isinstance(incoming, Ignored | Undecodable):
+            return
         if isinstance(incoming, GroupMigration):
             await self._database.write(partial(groups.moved, incoming))
-            return Outcome()
+            return
         findings = await look(words_of(incoming))
-        return await self._respond(incoming, findings)
+        query = incoming.query_id if isinstance(incoming, Tap) else None
+        late = asyncio.create_task(self._answer_late(query)) if query else None
+        try:
+            outcome = await self._respond(incoming, findings)
+        finally:
+            answered = late is not None and late.done()
+            if late is not None:
+                late.cancel()
+        if query is not None and not answered:
+            await self._outbox.answer(query, outcome.toast, alert=outcome.alert)
+        for chat in outcome.deliver:
+            self._outbox.soon(chat)
+
+    async def _answer_late(self, query: str) -> None:
+        """Answer a tap without words when deciding takes longer than a second: nothing spins."""
+        await asyncio.sleep(LATE_SECONDS)
+        await self._outbox.answer(query)
 
     async def _respond(self, incoming: Personal, findings: tuple[Finding, ...]) -> Outcome:
         unit = partial(respond, incoming, findings, self._settings, self._scenario_of)
@@ -134,6 +156,8 @@ def respond(
         scenario_of=partial(scenario_of, tx),
         findings=findings,
     )
+    turn.summary_rows = partial(plans.summary_rows, turn)
+    turn.step_rows = partial(colleague.step_rows, turn)
     inbound = transcript.receive(
         tx,
         update_id=incoming.update_id,
@@ -189,7 +213,9 @@ def _person(tx: Tx, incoming: Personal, settings: Settings) -> Person:
         who.telegram_id,
         name=who.name,
         language=offered(who.language),
-        status="approved" if settings.approval == "open" or who.telegram_id in settings.admins else "pending",
+        status="approved"
+        if settings.approval == "open" or who.telegram_id in settings.admins
+        else "pending",
         is_admin=who.telegram_id in settings.admins,
     )
 
@@ -232,7 +258,7 @@ def route(turn: Turn) -> None:
                 )
             )
         )
-    else:
+    elif isinstance(incoming, Text):
         written(turn, incoming)
 
 
@@ -310,7 +336,10 @@ def _guarded(turn: Turn, outcome: str) -> None:
         audit.record(
             turn.tx,
             audit.Event(
-                actor=turn.person.id, action="guard.hit", outcome=outcome, meta={"kind": kind.lower()}
+                actor=turn.person.id,
+                action="guard.hit",
+                outcome=outcome,
+                meta={"kind": kind.lower()},
             ),
         )
 
@@ -319,7 +348,11 @@ def meant(turn: Turn, words: str) -> None:
     """Do what guarded words mean: what was expected, an answer, a word of the dialog, or a case."""
     expected = expecting.expected(turn.tx, turn.person.id)
     act = routes.WORDS.get(expected.kind) if expected else None
-    if expected is not None and act is not None and typed.word(words) not in ("cancel", "help", "back"):
+    if (
+        expected is not None
+        and act is not None
+        and typed.word(words) not in ("cancel", "help", "back")
+    ):
         act(turn, expected, words)
         return
     stored = dialog.current_case(turn)
@@ -339,7 +372,10 @@ def _elsewhere(turn: Turn, words: str) -> bool:
     if len(waiting) == 1:
         return dialog.typed_words(turn, waiting[0], words)
     if len(waiting) > 1 and typed.word(words) is None and len(words) < dialog.LONG:
-        buttons = [Button(turn.t("Case {code}").format(code=s.code), encode("go", s.short)) for s in waiting[:8]]
+        buttons = [
+            Button(turn.t("Case {code}").format(code=s.code), encode("go", s.short))
+            for s in waiting[:8]
+        ]
         body = paragraphs(
             bold(turn.t("Which case do you mean?")),
             esc(turn.t("Several cases wait for an answer. Open one, then type it again.")),

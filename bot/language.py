@@ -20,9 +20,7 @@ def _catalogue(language: str) -> dict[str, str]:
     path = files("bot") / "locale" / f"{language}.po"
     with path.open("rb") as stream:
         catalogue = read_po(stream, locale=language)
-    return {
-        str(entry.id): str(entry.string) for entry in catalogue if entry.id and entry.string
-    }
+    return {str(entry.id): str(entry.string) for entry in catalogue if entry.id and entry.string}
 
 
 def translator(language: str | None) -> Translate:

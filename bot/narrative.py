@@ -6,7 +6,6 @@ from types import MappingProxyType
 from typing import Any
 
 from dialogs.narrative import read_narrative
-from storage.consults import StoredConsult
 
 from bot.callbacks import Callback, encode
 from bot.cases import dialog_of, keep, open_case
@@ -19,6 +18,7 @@ from dialogs.errors import InvalidAnswer
 from dialogs.model import Change, Step
 from dialogs.shown import show_answer
 from storage import consults, expecting
+from storage.consults import StoredConsult
 from storage.expecting import Expected
 
 MOST = 10
@@ -61,11 +61,22 @@ def offer(turn: Turn, words: str) -> None:
         if _fits(turn, stored, s.question, _plain(s.value))
     ]
     if not suggestions:
-        turn.say(esc(turn.t("I could not read an answer from that with certainty. Here are the questions.")))
+        turn.say(
+            esc(
+                turn.t(
+                    "I could not read an answer from that with certainty. Here are the questions."
+                )
+            )
+        )
         show_case(turn, stored)
         return
     expecting.expect(
-        turn.tx, turn.person.id, "suggested", consult_id=stored.id, args={"read": []}, held=_packed(suggestions)
+        turn.tx,
+        turn.person.id,
+        "suggested",
+        consult_id=stored.id,
+        args={"read": []},
+        held=_packed(suggestions),
     )
     turn.show(_screen(turn, stored, suggestions), consult=stored.id, kind="suggestions")
 
@@ -112,8 +123,13 @@ def _screen(turn: Turn, stored: StoredConsult, suggestions: list[dict[str, Any]]
         )
         rows.append(
             (
-                Button(f"{signs[True]} {place} {t('right')}", encode("sug", stored.short, place - 1, 1)),
-                Button(f"{signs[False]} {place} {t('wrong')}", encode("sug", stored.short, place - 1, 0)),
+                Button(
+                    f"{signs[True]} {place} {t('right')}", encode("sug", stored.short, place - 1, 1)
+                ),
+                Button(
+                    f"{signs[False]} {place} {t('wrong')}",
+                    encode("sug", stored.short, place - 1, 0),
+                ),
             )
         )
     body = paragraphs(
@@ -122,7 +138,9 @@ def _screen(turn: Turn, stored: StoredConsult, suggestions: list[dict[str, Any]]
         esc(t("Only what you mark as right is filled in. Safety is always asked.")),
     )
     open_ = any(each["on"] is None for each in suggestions)
-    last: list[Row] = [(Button(t("All of it is right"), encode("sugall", stored.short)),)] if open_ else []
+    last: list[Row] = (
+        [(Button(t("All of it is right"), encode("sugall", stored.short)),)] if open_ else []
+    )
     on = (Button(t("Go on with the questions"), encode("sugdone", stored.short)),)
     return Screen(body, (*rows, *last, on))
 

@@ -136,7 +136,9 @@ def _set_quiet(turn: Turn, value: str) -> None:
     match = _HOURS.fullmatch(value)
     if match or value == "none":
         hours = (int(match[1]) * 60, int(match[2]) * 60) if match else (None, None)
-        turn.person = people.change_settings(turn.tx, turn.person, quiet_from=hours[0], quiet_to=hours[1])
+        turn.person = people.change_settings(
+            turn.tx, turn.person, quiet_from=hours[0], quiet_to=hours[1]
+        )
         settings(turn)
         return
     words = {"none": turn.t("None")}
@@ -175,9 +177,9 @@ def whoami(turn: Turn) -> None:
     """Say one's numeric id, which the setting for admins names."""
     number = str(turn.person.telegram_id)
     admin = turn.t("You are an admin here.") if turn.person.is_admin else ""
-    turn.say(f"{esc(turn.t('Your numeric Telegram id:'))} <code>{number}</code>\n{bold(admin)}".strip())
-
-
+    turn.say(
+        f"{esc(turn.t('Your numeric Telegram id:'))} <code>{number}</code>\n{bold(admin)}".strip()
+    )
 
 
 def waiting(turn: Turn) -> None:

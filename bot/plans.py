@@ -5,8 +5,6 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from storage.consults import StoredConsult
-
 from bot.callbacks import Callback, encode
 from bot.cases import apply, dialog_of
 from bot.dialog import show_case
@@ -27,6 +25,7 @@ from dialogs.model import FollowedUp, Planned
 from dialogs.phases import ADVISED
 from dialogs.summary import summarise
 from storage import audit, consults, expecting, plans
+from storage.consults import StoredConsult
 from storage.errors import Conflict, NotFound
 from storage.expecting import Expected
 from storage.plans import Plan, Review
@@ -48,7 +47,7 @@ def summary_rows(turn: Turn, stored: StoredConsult) -> tuple[Row, ...]:
             Button(t("Mark what is done"), encode("dis", stored.short, 0)),
         ),
         (
-            Button(t("How sure are you?"), encode("sure", stored.short)),
+            Button(t("How sure are you?"), encode("conf", stored.short)),
             Button(t("Close the case"), encode("ask", stored.short, "close")),
         ),
     )
@@ -73,12 +72,12 @@ def _set_disposition(turn: Turn, stored: StoredConsult, name: str, value: str) -
     kept = plans.dispositions(turn.tx, stored.id).get(name)
     chosen = None if kept == value else value
     plans.dispose(turn.tx, stored, name, chosen)
-    _record(turn, stored, "disposition.set", {"consideration": name.lower(), "value": chosen or "none"})
+    _record(
+        turn, stored, "disposition.set", {"consideration": name.lower(), "value": chosen or "none"}
+    )
 
 
-def _dispositions(
-    turn: Turn, stored: StoredConsult, raised: tuple[str, ...], page: int
-) -> Screen:
+def _dispositions(turn: Turn, stored: StoredConsult, raised: tuple[str, ...], page: int) -> Screen:
     t, scenario = turn.t, turn.scenario_of(stored.content_hash)
     kept = plans.dispositions(turn.tx, stored.id)
     pages = max(1, -(-len(raised) // DISPOSITIONS_SHOWN))
@@ -131,15 +130,23 @@ def _sure(turn: Turn, data: Callback) -> None:
     ):
         rows.append(
             tuple(
-                Button(f"{'✓' if kept == n else ''}{words} {n}", encode("sure", stored.short, name, n))
+                Button(
+                    f"{'✓' if kept == n else ''}{words} {n}", encode("conf", stored.short, name, n)
+                )
                 for n in CONFIDENCE
             )
         )
     body = paragraphs(
         bold(t("Case {code} · how sure are you what to do?").format(code=stored.code)),
-        esc(t("1 is not at all, 5 is completely: before you saw the summary, and now. Both optional.")),
+        esc(
+            t(
+                "1 is not at all, 5 is completely: before you saw the summary, and now. Both optional."
+            )
+        ),
     )
-    turn.show(Screen(body, (*_in_halves(rows), home(t, stored.short))), consult=stored.id, kind="sure")
+    turn.show(
+        Screen(body, (*_in_halves(rows), home(t, stored.short))), consult=stored.id, kind="sure"
+    )
 
 
 def _in_halves(rows: list[Row]) -> tuple[Row, ...]:
@@ -165,14 +172,20 @@ def _stage(turn: Turn, stored: StoredConsult, chosen: Mapping[str, Any]) -> None
     if stage is None:
         _finish(turn, stored, chosen)
         return
-    expecting.expect(turn.tx, turn.person.id, "plan", consult_id=stored.id, args={"chosen": dict(chosen)})
+    expecting.expect(
+        turn.tx, turn.person.id, "plan", consult_id=stored.id, args={"chosen": dict(chosen)}
+    )
     body, rows = ASK[stage](turn, stored, chosen)
     head = bold(
         turn.t("Case {code} · plan {place} of 5").format(
             code=stored.code, place=STAGES.index(stage) + 1
         )
     )
-    turn.show(Screen(paragraphs(head, body), (*rows, home(turn.t, stored.short))), consult=stored.id, kind="plan")
+    turn.show(
+        Screen(paragraphs(head, body), (*rows, home(turn.t, stored.short))),
+        consult=stored.id,
+        kind="plan",
+    )
 
 
 def _choices(kind: Any, stored: StoredConsult, stage: str) -> tuple[Row, ...]:
@@ -182,34 +195,57 @@ def _choices(kind: Any, stored: StoredConsult, stage: str) -> tuple[Row, ...]:
     )
 
 
-def _ask_decided(turn: Turn, stored: StoredConsult, chosen: Mapping[str, Any]) -> tuple[str, tuple[Row, ...]]:
+def _ask_decided(
+    turn: Turn, stored: StoredConsult, chosen: Mapping[str, Any]
+) -> tuple[str, tuple[Row, ...]]:
     step = summarise(dialog_of(stored).answers, turn.scenario_of(stored.content_hash)).step
     listed = "\n".join(esc(f"{chr(97 + i)}. {text}") for i, text in enumerate(step.alternatives))
-    buttons = [Button(clipped(followup().words("decided", "step") + ": " + step.title, 40), encode("pl", stored.short, "decided", "step"))]
+    buttons = [
+        Button(
+            clipped(followup().words("decided", "step") + ": " + step.title, 40),
+            encode("pl", stored.short, "decided", "step"),
+        )
+    ]
     buttons += [
-        Button(turn.t("Alternative {letter}").format(letter=chr(97 + i)), encode("pl", stored.short, "decided", f"alt{i}"))
+        Button(
+            turn.t("Alternative {letter}").format(letter=chr(97 + i)),
+            encode("pl", stored.short, "decided", f"alt{i}"),
+        )
         for i in range(len(step.alternatives))
     ]
-    buttons.append(Button(followup().words("decided", "other"), encode("pl", stored.short, "decided", "other")))
+    buttons.append(
+        Button(followup().words("decided", "other"), encode("pl", stored.short, "decided", "other"))
+    )
     body = lines(bold(turn.t("What was decided?")), fold(listed))
-    return body, (buttons[:1] and (buttons[0],), *laid_out(buttons[1:-1], 2), (buttons[-1],))
+    return body, ((buttons[0],), *laid_out(buttons[1:-1], 2), (buttons[-1],))
 
 
-def _ask_agreed(turn: Turn, stored: StoredConsult, chosen: Mapping[str, Any]) -> tuple[str, tuple[Row, ...]]:
+def _ask_agreed(
+    turn: Turn, stored: StoredConsult, chosen: Mapping[str, Any]
+) -> tuple[str, tuple[Row, ...]]:
     return bold(turn.t("Agreed with whom?")), _choices("agreed", stored, "agreed")
 
 
-def _ask_safeguards(turn: Turn, stored: StoredConsult, chosen: Mapping[str, Any]) -> tuple[str, tuple[Row, ...]]:
+def _ask_safeguards(
+    turn: Turn, stored: StoredConsult, chosen: Mapping[str, Any]
+) -> tuple[str, tuple[Row, ...]]:
     marked = chosen.get("marked", [])
     buttons = [
-        Button(f"{'☑' if code in marked else '☐'} {label}", encode("pl", stored.short, "mark", code))
+        Button(
+            f"{'☑' if code in marked else '☐'} {label}", encode("pl", stored.short, "mark", code)
+        )
         for code, label in followup().choices["safeguard"].items()
     ]
-    done = Button(turn.t("Done ({count})").format(count=len(marked)), encode("pl", stored.short, "safeguard", "done"))
+    done = Button(
+        turn.t("Done ({count})").format(count=len(marked)),
+        encode("pl", stored.short, "safeguard", "done"),
+    )
     return bold(turn.t("Which safeguards?")), (*laid_out(buttons, 1), (done,))
 
 
-def _ask_days(turn: Turn, stored: StoredConsult, chosen: Mapping[str, Any]) -> tuple[str, tuple[Row, ...]]:
+def _ask_days(
+    turn: Turn, stored: StoredConsult, chosen: Mapping[str, Any]
+) -> tuple[str, tuple[Row, ...]]:
     buttons = [
         Button(
             turn.t("Day {days}").format(days=", ".join(map(str, days))),
@@ -224,7 +260,9 @@ def _ask_days(turn: Turn, stored: StoredConsult, chosen: Mapping[str, Any]) -> t
     return body, laid_out(buttons, 1)
 
 
-def _ask_stop(turn: Turn, stored: StoredConsult, chosen: Mapping[str, Any]) -> tuple[str, tuple[Row, ...]]:
+def _ask_stop(
+    turn: Turn, stored: StoredConsult, chosen: Mapping[str, Any]
+) -> tuple[str, tuple[Row, ...]]:
     return bold(turn.t("What ends it?")), _choices("stop", stored, "stop")
 
 
@@ -307,10 +345,17 @@ def _finish(turn: Turn, stored: StoredConsult, chosen: Mapping[str, Any]) -> Non
     plan = plans.record_plan(turn.tx, stored, turn.person.id, choices)
     saved, _ = apply(turn, stored, Planned())
     _schedule(turn, saved, plan)
-    _record(turn, saved, "plan.record", {"revision": plan.revision, "decided": plan.decided, "agreed": plan.agreed})
+    _record(
+        turn,
+        saved,
+        "plan.record",
+        {"revision": plan.revision, "decided": plan.decided, "agreed": plan.agreed},
+    )
     turn.show(plan_screen(turn, saved, plan), consult=saved.id, kind="plan")
     if plan.decided == "other":
-        turn.tell(turn.t("Recorded. Another decision is an ordinary answer; its reason is yours to note."))
+        turn.tell(
+            turn.t("Recorded. Another decision is an ordinary answer; its reason is yours to note.")
+        )
 
 
 def _schedule(turn: Turn, stored: StoredConsult, plan: Plan) -> None:
@@ -342,11 +387,15 @@ def plan_screen(turn: Turn, stored: StoredConsult, plan: Plan) -> Screen:
     if plan.decided == "step":
         decided = step.title
     elif plan.alternative is not None and plan.alternative < len(step.alternatives):
-        decided = step.alternatives[plan.alternative]
+        decided = step.alternatives[plan.alternative].text
     guards = "; ".join(choices.words("safeguard", code) for code in plan.safeguards) or t("none")
     reviews = [r for r in plans.reviews_of(turn.tx, stored.id) if r.plan_revision == plan.revision]
     body = paragraphs(
-        bold(t("Case {code} · plan, revision {number}").format(code=stored.code, number=plan.revision)),
+        bold(
+            t("Case {code} · plan, revision {number}").format(
+                code=stored.code, number=plan.revision
+            )
+        ),
         lines(
             f"{bold(t('Decided:'))} {esc(decided)}",
             f"{bold(t('Agreed with:'))} {esc(choices.words('agreed', plan.agreed))}",
@@ -357,7 +406,10 @@ def plan_screen(turn: Turn, stored: StoredConsult, plan: Plan) -> Screen:
     )
     rows = (
         (Button(t("Change the plan"), encode("plan", stored.short, "new")),),
-        (Button(t("Calendar file"), encode("ics", stored.short)), Button(t("Chart note"), encode("note", stored.short))),
+        (
+            Button(t("Calendar file"), encode("ics", stored.short)),
+            Button(t("Chart note"), encode("note", stored.short)),
+        ),
         home(t, stored.short),
     )
     return Screen(body, rows)
@@ -393,7 +445,9 @@ def review_screen(turn: Turn, stored: StoredConsult, review: Review) -> Screen:
         1,
     )
     later = tuple(
-        Button(t("In {count} d").format(count=days), encode("snz", stored.short, review.id.hex, days))
+        Button(
+            t("In {count} d").format(count=days), encode("snz", stored.short, review.id.hex, days)
+        )
         for days in SNOOZE_DAYS
     )
     return Screen(body, (*rows, later, home(t, stored.short)))
@@ -439,7 +493,10 @@ def _snooze(turn: Turn, data: Callback) -> None:
     zone = zone_of(turn.person.time_zone)
     day = local_day(turn.tx.now, zone) + timedelta(days=int(data.arg(1)))
     until = after_quiet(
-        due_moment(day, zone, followup().review_hour), zone, turn.person.quiet_from, turn.person.quiet_to
+        due_moment(day, zone, followup().review_hour),
+        zone,
+        turn.person.quiet_from,
+        turn.person.quiet_to,
     )
     try:
         plans.snooze(turn.tx, review, until)
@@ -474,11 +531,10 @@ def _record(turn: Turn, stored: StoredConsult, action: str, meta: Mapping[str, i
 
 VERBS: dict[str, Callable[[Turn, Callback], None]] = {
     "dis": _dispose,
-    "sure": _sure,
+    "conf": _sure,
     "plan": _plan,
     "pl": _pl,
     "due": _due,
     "out": _outcome,
     "snz": _snooze,
 }
-

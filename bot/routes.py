@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from bot import cases_list, dialog, narrative, persons
+from bot import cases_list, colleague, dialog, narrative, persons, plans
 from bot.callbacks import Callback
 from bot.screen import esc
 from bot.turn import Turn
@@ -37,11 +37,14 @@ VERBS: dict[str, Verb] = {
     **persons.VERBS,
     **cases_list.VERBS,
     **narrative.VERBS,
+    **plans.VERBS,
+    **colleague.VERBS,
 }
 
 WORDS: dict[str, Words] = {
     "zone": lambda turn, expected, words: persons.keep_zone(turn, words),
     "narrative": narrative.told,
+    "plan": plans.typed,
 }
 
 MENU = (
@@ -53,6 +56,9 @@ MENU = (
     ("help", "what you can do here"),
 )
 """The commands that Telegram lists in a private chat."""
+
+GROUP_MENU = (("share", "share a case with this group"), ("opinions", "give an opinion"))
+ADMIN_MENU = (("admin", "numbers, approvals, the console"),)
 
 BEFORE_SCOPE = ("start", "help", "privacy", "whoami", "settings", "forgetme", "mydata")
 """Commands that work before the scope screen was accepted."""

@@ -10,6 +10,9 @@ MOST_ROWS = 12
 ONE_COLUMN = 18
 """A label longer than this many characters takes a row of its own on a 360 px phone."""
 
+HALF = 16
+"""Characters of a button that takes half a row."""
+
 TEXT_LIMIT = 4096
 """UTF-16 units of a message after entities, by the Bot API."""
 
@@ -79,6 +82,18 @@ def laid_out(buttons: Sequence[Button], columns: int | None = None) -> tuple[Row
     wide = max((len(button.label) for button in buttons), default=0) > ONE_COLUMN
     width = columns or (1 if wide else 2)
     return tuple(tuple(buttons[i : i + width]) for i in range(0, len(buttons), width))
+
+
+def paired(buttons: Sequence[Button]) -> tuple[Row, ...]:
+    """Return ``buttons`` in their order, two short neighbours to a row, a long one alone."""
+    rows: list[Row] = []
+    for button in buttons:
+        before = rows[-1] if rows else ()
+        if len(before) == 1 and max(len(before[0].label), len(button.label)) <= HALF:
+            rows[-1] = (before[0], button)
+        else:
+            rows.append((button,))
+    return tuple(rows)
 
 
 def paragraphs(*parts: str) -> str:

@@ -265,12 +265,12 @@ def _must(name: str) -> str:
 def _lines(error: ValidationError) -> list[str]:
     """Return a line for each wrong setting; a rule across settings has brought its own."""
     found = error.errors(include_url=False, include_context=False, include_input=False)
-    return list(
-        dict.fromkeys(
-            _must(str(each["loc"][0])) if each["loc"] else each["msg"].removeprefix("Value error, ")
-            for each in found
-        )
+    wrong = [each for each in found if each["type"] != "default_factory_not_called"]
+    lines = (
+        _must(str(each["loc"][0])) if each["loc"] else each["msg"].removeprefix("Value error, ")
+        for each in wrong
     )
+    return list(dict.fromkeys(lines))
 
 
 def _refuse_unknown(env_file: Path) -> None:

@@ -5,20 +5,19 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from dialogs.identifiers import Finding
-from storage.access import authorize
-from storage.consults import StoredConsult
-from storage.people import Person
-from storage.transcript import Outgoing
-
 from bot.language import Translate
 from bot.screen import TOAST_LIMIT, Row, Screen, clipped, esc
 from bot.settings import Settings
 from bot.translate import Chat, Command, Incoming, Tap, Text
 from dialogs.content import Scenario
+from dialogs.identifiers import Finding
 from storage import consults, transcript
+from storage.access import authorize
+from storage.consults import StoredConsult
 from storage.errors import NotFound
+from storage.people import Person
 from storage.transaction import Tx
+from storage.transcript import Outgoing
 
 
 class Gone(Exception):

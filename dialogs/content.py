@@ -20,6 +20,9 @@ from dialogs.rules import Bits, Compiled, Finding, Marks, Record, Rule, question
 
 CONTENT = files("dialogs").joinpath("content")
 
+MOST_PROBLEMS = 5
+"""Places named in one ContentError."""
+
 Priority = Literal["address-now", "discuss", "reassuring"]
 PRIORITIES: tuple[Priority, ...] = ("address-now", "discuss", "reassuring")
 """In the order in which they are shown."""
@@ -485,7 +488,16 @@ def load_scenario_text(text: str) -> Scenario:
         digest = hashlib.sha256(text.encode()).hexdigest()
         return Scenario.model_validate({**document, "body": text, "hash": digest})
     except (tomllib.TOMLDecodeError, ValidationError) as error:
-        raise ContentError(str(error)) from error
+        raise ContentError(_brief(error)) from error
+
+
+def _brief(error: tomllib.TOMLDecodeError | ValidationError) -> str:
+    """Name the first few places that are wrong, and how many more there are."""
+    if not isinstance(error, ValidationError):
+        return str(error)
+    found = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
+    more = [f"and {len(found) - MOST_PROBLEMS} more"] if len(found) > MOST_PROBLEMS else []
+    return "; ".join([*found[:MOST_PROBLEMS], *more])
 
 
 @cache
@@ -497,7 +509,39 @@ def load_scenario(name: str = "mat_pain") -> Scenario:
     return load_scenario_text(path.read_text("utf-8"))
 
 
+class Vignette(Record):
+    """A case, and what is expected of it; other considerations may be raised too."""
+
+    id: str
+    title: Words
+    story: Words
+    answers: Mapping[str, Any]
+    step: str
+    must: tuple[str, ...]
+    """Considerations and banners that are shown."""
+    must_not: tuple[str, ...]
+    mme: float | None = None
+    """None: cannot be calculated."""
+
+
+class Vignettes(Record):
+    vignettes: tuple[Vignette, ...]
+
+
+def load_vignettes_text(text: str) -> tuple[Vignette, ...]:
+    """Read one file of vignettes."""
+    try:
+        return Vignettes.model_validate(tomllib.loads(text)).vignettes
+    except (tomllib.TOMLDecodeError, ValidationError) as error:
+        raise ContentError(_brief(error)) from error
+
+
+def load_vignettes(name: str = "mat_pain") -> tuple[Vignette, ...]:
+    """Return the vignettes beside a scenario of the project."""
+    return load_vignettes_text(CONTENT.joinpath("vignettes", f"{name}.toml").read_text("utf-8"))
+
+
 def scenario_names() -> tuple[str, ...]:
-    """Return the names that `load_scenario` takes."""
-    found = (entry.name for entry in CONTENT.iterdir() if entry.name.endswith(".toml"))
+    """Return the names that `load_scenario` takes: each scenario has its vignettes."""
+    found = (entry.name for entry in CONTENT.joinpath("vignettes").iterdir())
     return tuple(sorted(name.removesuffix(".toml") for name in found))

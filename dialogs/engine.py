@@ -315,6 +315,7 @@ def _(event: Reopened, consult: Consult, scenario: Scenario) -> Step:
 
 # --- how an answer is kept ------------------------------------------------------------------
 
+
 def marked(consult: Consult, question: Question) -> tuple[str, ...]:
     """Return the options ticked on the screen: the draft, else the answer being changed."""
     if consult.draft.touched:
@@ -359,7 +360,7 @@ def _record(consult: Consult, scenario: Scenario, name: str, value: Any, via: Vi
     answers = {**consult.answers, name: value}
     previous = {key: kept for key, kept in consult.previous.items() if key != name}
     reask = tuple(q for q in consult.reask if q != name)
-    changes = () if old is not ABSENT and old == value else (_change(name, old, value, via),)
+    changes: tuple[Change, ...] = () if old is not ABSENT and old == value else (_change(name, old, value, via),)
     if changes and old is not ABSENT:
         fallen = _fallen(name, answers, scenario)
         changes += tuple(_change(q, answers[q], ABSENT, via) for q in fallen)

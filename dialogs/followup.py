@@ -14,6 +14,7 @@ Kind = Literal["decided", "agreed", "safeguard", "stop", "outcome", "disposition
 MOST_DAYS = 3650
 """A review further away than ten years is a slip."""
 
+MOST_REVIEWS = 6
 SAME_DAY_HOURS = 4
 """When a same-day step is asked about."""
 
@@ -49,11 +50,17 @@ def followup() -> Followup:
 
 def review_days(text: str) -> tuple[int, ...] | None:
     """Return typed days such as "30, 60 and 90" in order, or None when they are not 1 to 3650."""
-    words = text.replace(",", " ").replace("/", " ").replace("and", " ").replace("days", " ").split()
-    if not words or not all(word.isascii() and word.isdigit() for word in words) or len(words) > 6:
+    words = (
+        text.replace(",", " ").replace("/", " ").replace("and", " ").replace("days", " ").split()
+    )
+    if (
+        not words
+        or not all(word.isascii() and word.isdigit() for word in words)
+        or len(words) > MOST_REVIEWS
+    ):
         return None
     days = sorted({int(word) for word in words})
-    return tuple(days) if 1 <= days[0] and days[-1] <= MOST_DAYS else None
+    return tuple(days) if days[0] >= 1 and days[-1] <= MOST_DAYS else None
 
 
 def local_day(now: datetime, zone: ZoneInfo) -> date:
@@ -64,7 +71,7 @@ def local_day(now: datetime, zone: ZoneInfo) -> date:
 def due_moment(day: date, zone: ZoneInfo, hour: int) -> datetime:
     """Return the moment (UTC) at which a review of ``day`` is asked about: ``hour`` local time.
 
-    A local time that daylight saving skips is taken an hour later, one that it repeats the first time.
+    A time that daylight saving skips is taken an hour later; one that it repeats, the first time.
     """
     local = datetime.combine(day, time(hour), zone)
     return local.astimezone(UTC)
@@ -79,8 +86,10 @@ def after_quiet(
     local = moment.astimezone(zone)
     minute = local.hour * 60 + local.minute
     over_midnight = quiet_from > quiet_to
-    within = (minute >= quiet_from or minute < quiet_to) if over_midnight else (
-        quiet_from <= minute < quiet_to
+    within = (
+        (minute >= quiet_from or minute < quiet_to)
+        if over_midnight
+        else (quiet_from <= minute < quiet_to)
     )
     if not within:
         return moment

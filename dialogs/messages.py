@@ -1,4 +1,4 @@
-"""The message to the colleague, short and long, and the client-carried letter; deterministic, no identifiers.
+"""The message to the colleague, short and long, or the letter the client carries; no identifiers.
 
 What the answers say is filled in; everything else stays a placeholder in [brackets]. A dose appears
 only as it was typed and confirmed.
@@ -60,19 +60,25 @@ def colleague_message(answers: Mapping[str, Any], scenario: Scenario) -> Message
 def _known(answers: Mapping[str, Any], scenario: Scenario) -> dict[str, str]:
     """Return placeholder -> words, for what the answers say."""
     known: dict[str, str] = {}
-    mat = answers.get("mat")
+    mat: Any = answers.get("mat")
     if is_given(mat) and not str(mat).startswith("none"):
         known["mat"] = known["mat drug"] = _lower(scenario.question("mat").option(mat).button)
-    opioids = answers.get("opioid")
-    named = [e for e in opioids if e["drug"] not in ("none", "other_opioid")] if is_given(opioids) else []
+    opioids: Any = answers.get("opioid")
+    named = (
+        [e for e in opioids if e["drug"] not in ("none", "other_opioid")]
+        if is_given(opioids)
+        else []
+    )
     if named:
         options = scenario.question("opioid").by_id
-        known["opioid"] = known["product"] = " and ".join(_lower(options[e["drug"]].label) for e in named)
+        known["opioid"] = known["product"] = " and ".join(
+            _lower(options[e["drug"]].label) for e in named
+        )
     counts = {e.get("per_day") for e in named}
     if len(counts) == 1 and (count := counts.pop()) is not None:
         known["n"] = f"{count:g}"
     for name, question in (("duration", "duration"), ("pain", "reason"), ("reason", "reason")):
-        value = answers.get(question)
+        value: Any = answers.get(question)
         if is_given(value):
             known[name] = _lower(scenario.question(question).option(value).label)
     return known
@@ -80,7 +86,7 @@ def _known(answers: Mapping[str, Any], scenario: Scenario) -> dict[str, str]:
 
 def _lower(words: str) -> str:
     """Return words as they stand inside a sentence; abbreviations keep their capitals."""
-    first = words.split(" ")[0]
+    first = words.split(" ", maxsplit=1)[0]
     return words if first.isupper() and len(first) > 1 else words[:1].lower() + words[1:]
 
 
@@ -90,7 +96,9 @@ def _filled(draft: str, known: Mapping[str, str]) -> str:
         words = known.get(name.lower())
         if words is None:
             return match[0]
-        return words[:1].upper() + words[1:] if name[0].isupper() and name != name.upper() else words
+        return (
+            words[:1].upper() + words[1:] if name[0].isupper() and name != name.upper() else words
+        )
 
     return _PLACEHOLDER.sub(fill, draft)
 
@@ -116,7 +124,8 @@ def _long(answers: Mapping[str, Any], scenario: Scenario, draft: str, *, letter:
         "For the client to carry to [colleague]:" if letter else "To [colleague], about [client]:",
         "Situation\n" + _facts(answers, scenario, situation),
         "Background\n" + _facts(answers, scenario, BACKGROUND),
-        "Assessment (guidance-based points, not a verdict)\n" + ("\n".join(shown) or "- none to address now"),
+        "Assessment (guidance-based points, not a verdict)\n"
+        + ("\n".join(shown) or "- none to address now"),
         f"Request\n{draft}",
     ]
     if role in PART_2_ROLES and not letter:

@@ -55,7 +55,9 @@ class Consult:
     turn: int = 0
     """Goes up with every screen; a button of an older turn is stale."""
 
-    def moved(self, trigger: Trigger, *, red_flag: bool = False, complete: bool = False) -> "Consult":
+    def moved(
+        self, trigger: Trigger, *, red_flag: bool = False, complete: bool = False
+    ) -> "Consult":
         """Return the consult in its next phase, or raise InvalidMove."""
         facts = Facts(self.phase, red_flag, complete, self.shown is not None)
         return replace(self, phase=move(trigger, facts))
@@ -211,7 +213,13 @@ Event: TypeAlias = (
 )
 
 Note = Literal[
-    "stale", "first question", "nothing marked", "not possible", "stopped", "ended", "too many entries"
+    "stale",
+    "first question",
+    "nothing marked",
+    "not possible",
+    "stopped",
+    "ended",
+    "too many entries",
 ]
 
 

@@ -40,7 +40,8 @@ class Criterion(Record):
 
     ``in``: a chosen option is in the set. ``not in``: not known to be in the set. ``lacks``:
     answered, and no chosen option is in the set. ``form``: a dose has one of these forms.
-    ``>=``, ``>``, ``<``: the number. ``mme >=``: the part of the MME that can be calculated. ``unknown``: there is no answer.
+    ``>=``, ``>``, ``<``: the number. ``mme >=``: the part of the MME that can be calculated.
+    ``unknown``: there is no answer.
     """
 
     question: str | None = None

@@ -173,6 +173,8 @@ def _part(kind: str, match: re.Match[str], again: re.Match[str] | None) -> Part:
         low, high = _often(named.get("f") or ""), _often(named["g"]) if named.get("g") else None
     elif kind == "tabs":
         low, high = _tablets(named, low, high)
+    elif kind == "every" and low is None and not doubtful:
+        low = 1
     high = low if high is None else high
     return Part(kind, match.start(), match.end(), match.group(), low, high, unit, third, doubtful)
 

@@ -1,4 +1,4 @@
-"""What typed words mean at a question: a word of the dialog, an answer, a likely answer, or unclear.
+"""What typed words mean at a question: a word of the dialog, an answer, a likely one, or unclear.
 
 Text never silently answers the next question: what is not exact is read back first.
 """
@@ -18,6 +18,9 @@ LIKELY = 84
 
 CLEARLY_AHEAD = 6
 """How much better than the next option the best must be; else nothing is offered."""
+
+SHORTEST = 3
+"""Characters from which words are compared with labels at all."""
 
 LONGEST = 80
 """Characters of a typed answer; longer texts are not matched with options."""
@@ -116,7 +119,11 @@ def _number(said: str, question: Question) -> Meaning | None:
         return OutOfRange() if re.fullmatch(r"[-+]?[0-9][0-9.,e+-]*", digits) else None
     value = float(digits.replace(",", "."))
     low, high = question.minimum or 0, question.maximum or float("inf")
-    return Exact(int(value) if value == int(value) else value) if low <= value <= high else OutOfRange()
+    return (
+        Exact(int(value) if value == int(value) else value)
+        if low <= value <= high
+        else OutOfRange()
+    )
 
 
 def _one(said: str, options: Sequence[Option]) -> Meaning | None:
@@ -155,7 +162,7 @@ def _nearest(said: str, options: Iterable[Option]) -> str | None:
         owner = names[place][1]
         best[owner] = max(best.get(owner, 0), score)
     ranked = sorted(best.items(), key=lambda item: -item[1])
-    if len(said) < 3 or not ranked or ranked[0][1] < LIKELY:
+    if len(said) < SHORTEST or not ranked or ranked[0][1] < LIKELY:
         return None
     ahead = len(ranked) == 1 or ranked[0][1] - ranked[1][1] >= CLEARLY_AHEAD
     return ranked[0][0] if ahead else None

@@ -48,9 +48,7 @@ def allowed(tx: Tx, person: Person, action: Action, stored: StoredConsult | None
     return rule is not None and person.status == "approved" and rule(tx, person, stored)
 
 
-def authorize(
-    tx: Tx, person: Person, action: Action, stored: StoredConsult | None = None
-) -> None:
+def authorize(tx: Tx, person: Person, action: Action, stored: StoredConsult | None = None) -> None:
     """Return if the person may, else raise Denied, whose event the caller records."""
     if allowed(tx, person, action, stored):
         return

@@ -18,7 +18,17 @@ from storage.schema import consult as table
 from storage.sealing import Place, destroy, new_data_key, seal, unseal
 from storage.transaction import Tx
 
-JUST_STORED = ("draft", "id", "short", "owner_id", "code", "data_key_id", "opened_at", "updated_at", "revision")
+JUST_STORED = (
+    "draft",
+    "id",
+    "short",
+    "owner_id",
+    "code",
+    "data_key_id",
+    "opened_at",
+    "updated_at",
+    "revision",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,12 +115,16 @@ def _unused_short(tx: Tx) -> str:
 
 def load(tx: Tx, identity: UUID) -> StoredConsult:
     """Return a consult; raises NotFound, for an erased one as well."""
-    return _found(tx, tx.connection.execute(select(table).where(table.c.id == identity)).first(), identity)
+    return _found(
+        tx, tx.connection.execute(select(table).where(table.c.id == identity)).first(), identity
+    )
 
 
 def by_short(tx: Tx, short: str) -> StoredConsult:
     """Return the consult that a button names; raises NotFound, for an erased one as well."""
-    return _found(tx, tx.connection.execute(select(table).where(table.c.short == short)).first(), short)
+    return _found(
+        tx, tx.connection.execute(select(table).where(table.c.short == short)).first(), short
+    )
 
 
 def _found(tx: Tx, row: Row[Any] | None, identity: UUID | str) -> StoredConsult:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from sqlalchemy import URL, Engine, make_url, text
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import ArgumentError
 
 from storage import audit, sealing
 from storage.errors import StorageError
@@ -57,6 +57,11 @@ class Database:
     def version(self) -> str:
         """Return name and version of the database engine, for the start-up line and the doctor."""
         return self._backend.version()
+
+    @property
+    def chains_at_once(self) -> bool:
+        """Whether audit events are chained in their own transaction; else a sealer has to run."""
+        return isinstance(self._backend, Sqlite)
 
     @property
     def engines(self) -> tuple[Engine, Engine]:

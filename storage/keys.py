@@ -228,7 +228,9 @@ def _decoded(line: str) -> bytes:
     try:
         return base64.b64decode(line, validate=True)
     except binascii.Error:
-        raise KeyTrouble("A line of the keys is not base64. Each line is one 32-byte key.") from None
+        raise KeyTrouble(
+            "A line of the keys is not base64. Each line is one 32-byte key."
+        ) from None
 
 
 def _refuse_weak(kek: bytes) -> None:

@@ -129,19 +129,21 @@ def accept_scope(tx: Tx, person: Person) -> Person:
 
 
 def change_settings(tx: Tx, person: Person, **values: Any) -> Person:
-    """Keep what a person set for themselves: ``role``, ``language``, ``time_zone``, quiet hours, ``path``."""
+    """Keep what a person set for themselves; the names are those in `SETTINGS`."""
     unknown = set(values) - set(SETTINGS)
     if unknown:
         raise ValueError(f"not settings of a person: {len(unknown)}")
     tx.connection.execute(update(table).where(table.c.id == person.id).values(**values))
-    _record(tx, person.id, person.id, "person.settings", {"setting": sorted(values)[0]})
+    _record(tx, person.id, person.id, "person.settings", {"setting": min(values)})
     return by_id(tx, person.id)
 
 
 def set_status(tx: Tx, person_id: UUID, status: Status, *, by: UUID, expected: Status) -> Person:
     """Approve, suspend or take back; Conflict when somebody else changed the status first."""
     changed = tx.connection.execute(
-        update(table).where(table.c.id == person_id, table.c.status == expected).values(status=status)
+        update(table)
+        .where(table.c.id == person_id, table.c.status == expected)
+        .values(status=status)
     ).rowcount
     if not changed:
         raise Conflict("person", person_id)

@@ -25,7 +25,7 @@ MOST_DUE = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What was decided and agreed. ``days`` are counted from ``start_at``; codes as in followup.toml."""
+    """What was decided and agreed, as codes; ``days`` are counted from ``start_at``."""
 
     id: UUID
     consult_id: UUID
@@ -103,8 +103,7 @@ def dispositions(tx: Tx, consult_id: UUID) -> Mapping[str, str]:
 
 
 def record_plan(tx: Tx, stored: StoredConsult, by: UUID, choices: Mapping[str, Any]) -> Plan:
-    """Keep a plan as the next revision. ``choices``: step, decided, alternative, agreed, safeguards,
-    stop, days, start_at, reason."""
+    """Keep a plan as the next revision; ``choices`` has the names of `Plan`'s own fields."""
     latest = tx.connection.scalar(
         select(func.max(plan.c.revision)).where(plan.c.consult_id == stored.id)
     )
@@ -269,7 +268,9 @@ def take_due(tx: Tx) -> tuple[Due, ...]:
         tx.connection.execute(
             update(review).where(review.c.id.in_(ids)).values(state="sent", sent_at=tx.now)
         )
-    return tuple(Due(_review(row), row.telegram_id, row.language, row.code, row.short) for row in rows)
+    return tuple(
+        Due(_review(row), row.telegram_id, row.language, row.code, row.short) for row in rows
+    )
 
 
 def answer_review(tx: Tx, found: Review, outcome: str, by: UUID) -> None:

@@ -35,9 +35,7 @@ _LOCK_CHAT = text("SELECT pg_advisory_xact_lock(:family, hashint8(:chat))")
 class Postgres:
     """One PostgreSQL database, used by any number of processes."""
 
-    def __init__(
-        self, url: URL, keys: Keyring, clock: Clock
-    ) -> None:
+    def __init__(self, url: URL, keys: Keyring, clock: Clock) -> None:
         self._keys = keys
         self._clock = clock
         self.writer = engine_for(url)

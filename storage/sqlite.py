@@ -211,7 +211,7 @@ class Sqlite:
         raw.execute("SAVEPOINT unit")
         try:
             job.outcome, job.error = job.unit(tx), None
-        except BaseException as error:  # noqa: BLE001 - handed to the caller, the thread lives on
+        except BaseException as error:
             trouble = sqlite_trouble(error)
             if trouble or not raw.in_transaction:
                 raise _UnitHitTrouble(job, trouble, error) from error

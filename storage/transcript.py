@@ -1,5 +1,7 @@
-"""Every message in and out. The outbound rows not sent yet are the outbox; the inbound rows carry the
-update ids, and so are the guard against doing anything twice."""
+"""Every message in and out: the outbox, and the guard against doing anything twice.
+
+Outbound rows without an end are still to be sent; inbound rows carry the update ids.
+"""
 
 import hashlib
 import json
@@ -248,7 +250,7 @@ def _is_oldest(tx: Tx, chat_id: int, number: int) -> bool:
             table.c.chat_id == chat_id, table.c.direction == "out", table.c.state.in_(OPEN)
         )
     )
-    return oldest == number
+    return bool(oldest == number)
 
 
 def _waiting(tx: Tx, row: Row[Any]) -> Waiting:
@@ -425,7 +427,9 @@ def letter_payload(tx: Tx, identity: UUID) -> Any:
     row = tx.connection.execute(select(dead_letter).where(dead_letter.c.id == identity)).first()
     if row is None or row.payload is None or row.expires_at <= tx.now:
         return None
-    return json.loads(unseal(tx, row.data_key_id, row.payload, Place("dead_letter", "payload", identity)))
+    return json.loads(
+        unseal(tx, row.data_key_id, row.payload, Place("dead_letter", "payload", identity))
+    )
 
 
 def replayed(tx: Tx, identity: UUID) -> None:

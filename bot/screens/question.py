@@ -15,14 +15,15 @@ from bot.screen import (
     esc,
     laid_out,
     lines,
+    paired,
     paragraphs,
 )
 from dialogs.content import Option, Question, Scenario
-from dialogs.doses import show_mme
+from dialogs.doses import show_dose, show_mme
 from dialogs.engine import asking, entries, marked, progress
 from dialogs.evaluation import mme_of
 from dialogs.model import Consult
-from dialogs.shown import show_answer, show_dose
+from dialogs.shown import show_answer
 
 SAFETY = "safety_now"
 MOST_SINGLE = 8
@@ -89,7 +90,9 @@ class _Shown:
 
     def options(self) -> tuple[str, tuple[Row, ...]]:
         options = self.question.options
-        numbered = any(len(option.label) > FULL_WIDTH for option in options)
+        numbered = self.question.kind != "dose" and any(
+            len(option.label) > FULL_WIDTH for option in options
+        )
         body = paragraphs(
             bold(self.question.prompt),
             _numbered(options, none=self.question.kind != "multi") if numbered else "",
@@ -123,7 +126,9 @@ class _Shown:
         """Return the line that offers the answer given before, where there is one."""
         value = self.consult.previous.get(self.question.id)
         held = self.consult.answers.get(self.question.id, value)
-        if held is None or (self.question.kind == "multi" and self.question.id in self.consult.answers):
+        if held is None or (
+            self.question.kind == "multi" and self.question.id in self.consult.answers
+        ):
             return ""
         words = self.t("Answered before: {answer}")
         return esc(words.format(answer=show_answer(self.question, held, self.scenario)))
@@ -139,9 +144,11 @@ class _Shown:
             self.button(self.label(place, option, numbered=numbered), verb, q.id, option.id)
             for place, option in enumerate(q.options, 1)
         ]
-        return laid_out(buttons, columns=2 if len(buttons) > 8 else None)
+        return paired(buttons) if q.kind == "dose" else laid_out(buttons)
 
     def label(self, place: int, option: Option, *, numbered: bool) -> str:
+        if self.question.kind == "dose":
+            return option.button
         return f"{place} · {clipped(option.button, 26)}" if numbered else option.label
 
     def marks(self, *, numbered: bool) -> tuple[Row, ...]:
@@ -174,7 +181,7 @@ class _Shown:
         listed = []
         for place, entry in enumerate(held):
             here = place == focus or len(held) == 1
-            listed.append(f"{'▸' if here else '•'} {esc(show_dose(self.question, entry))}")
+            listed.append(f"{'▸' if here else '•'} {esc(show_dose(entry, self.scenario))}")
             name = clipped(self.drug(entry), 18)
             rows.append(
                 (
@@ -202,7 +209,7 @@ class _Shown:
 
     def reading(self) -> tuple[str, tuple[Row, ...]]:
         t, read = self.t, self.consult.draft.reading
-        listed = "\n".join(f"• {esc(show_dose(self.question, entry))}" for entry in read)
+        listed = "\n".join(f"• {esc(show_dose(entry, self.scenario))}" for entry in read)
         amount = mme_of(read, self.scenario.mme_factors)[0]
         counted = (
             t("Counts as {mme} MME/day. Estimate. Not for converting between opioids.").format(
@@ -236,11 +243,13 @@ class _Shown:
             keep.append(self.button(t("Keep the answer before"), "keep", q.id))
         elif q.id in consult.answers and q.kind != "dose":
             keep.append(self.button(t("Keep it and go on"), "keep", q.id))
-        unknown = [self.button(q.unknown_label or t("Not known"), "u", q.id)] if q.allows_unknown else []
+        unknown = (
+            [self.button(q.unknown_label or t("Not known"), "u", q.id)] if q.allows_unknown else []
+        )
         skipped = [self.button(t("Skip"), "s", q.id)] if skip and q.id != SAFETY else []
         why = Button(t("Why?"), encode("v", self.case, "why", q.id))
         last = [self.button(t("‹ Back"), "b"), why, *skipped]
-        more = [Button(t("＋ Add a dose"), encode("o", self.case, "opioid", "p", turn=consult.turn))]
+        more = [Button(t("+ Add a dose"), encode("o", self.case, "opioid", "p", turn=consult.turn))]
         offer = more if _dose_wanted(consult, q) else []
         return tuple(tuple(row) for row in (offer, keep, unknown, last) if row)
 

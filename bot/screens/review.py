@@ -38,9 +38,7 @@ def _rows(
 ) -> tuple[Row, ...]:
     turn = consult.turn
     edits = [
-        Button(
-            f"{place} {clipped(q.short, 14)}", encode("o", case, q.id, "r", turn=turn)
-        )
+        Button(f"{place} {clipped(q.short, 14)}", encode("o", case, q.id, "r", turn=turn))
         for place, q in enumerate(questions, 1)
     ]
     columns = 2 if len(edits) <= TEN * 2 else 3
@@ -93,7 +91,10 @@ def sure_screen(t: Translate, *, case: str, code: str, what: str) -> Screen:
     closing = what == "close"
     head = t("Close case {code}?") if closing else t("Stop case {code}?")
     note = t("Its answers are kept, and you can open it again.")
-    yes = Button(t("Yes, close it") if closing else t("Yes, stop it"), encode("close" if closing else "x", case))
+    yes = Button(
+        t("Yes, close it") if closing else t("Yes, stop it"),
+        encode("close" if closing else "x", case),
+    )
     no = Button(t("No, go on"), encode("go", case))
     return Screen(paragraphs(bold(head.format(code=code)), esc(note)), ((yes,), (no,)))
 
@@ -104,5 +105,9 @@ def ended_screen(t: Translate, *, case: str, code: str, cancelled: bool) -> Scre
     body = paragraphs(bold(head.format(code=code)), esc(t("Its answers are kept.")))
     again = Button(t("Open it again"), encode("reopen", case))
     return Screen(
-        body, ((again,), (Button(t("Start a case"), encode("new")), Button(t("My cases"), encode("cases"))))
+        body,
+        (
+            (again,),
+            (Button(t("Start a case"), encode("new")), Button(t("My cases"), encode("cases"))),
+        ),
     )

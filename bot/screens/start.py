@@ -40,7 +40,9 @@ def role_screen(scenario: Scenario, t: Translate, *, chosen: str | None = None) 
     """Return the question about the person's own role, asked once and remembered."""
     question = scenario.question("role")
     buttons = [
-        Button(f"{'✓ ' if option.id == chosen else ''}{option.label}", encode("role", "", option.id))
+        Button(
+            f"{'✓ ' if option.id == chosen else ''}{option.label}", encode("role", "", option.id)
+        )
         for option in question.options
     ]
     note = t("Asked once and remembered. You can change it under /settings.")
@@ -101,9 +103,13 @@ def privacy_screen(t: Translate, *, retention_days: int) -> Screen:
     """Return what is stored where, for how long, and who can see it."""
     points = (
         t("Telegram sees what you type and tap. Bot chats are not end-to-end encrypted."),
-        t("Typed text is checked for identifiers before anything is written. A clear hit is not stored."),
+        t(
+            "Typed text is checked for identifiers before anything is written. A clear hit is not stored."
+        ),
         t("What is stored is encrypted with a key of its own for each case."),
-        t("Only you see a case until you share it. Administrators see codes and times, not your words."),
+        t(
+            "Only you see a case until you share it. Administrators see codes and times, not your words."
+        ),
         t("Text is deleted after {days} days; the log of codes is kept six years.").format(
             days=retention_days
         ),
@@ -111,9 +117,7 @@ def privacy_screen(t: Translate, *, retention_days: int) -> Screen:
         t("Your own older messages stay with Telegram; delete them in the chat."),
         t("No name, no date of birth, no record number: use relative times such as “10 weeks”."),
     )
-    body = paragraphs(
-        bold(t("Privacy")), "\n".join(f"• {esc(point)}" for point in points)
-    )
+    body = paragraphs(bold(t("Privacy")), "\n".join(f"• {esc(point)}" for point in points))
     return Screen(body, ((Button(t("‹ Back"), encode("page", "", "start")),),))
 
 
@@ -140,9 +144,7 @@ def cases_screen(
         + (f" · {esc(t('what-if'))}" if line.hypothetical else "")
         for line in cases
     )
-    buttons = [
-        Button(f"{line.code} · {line.state}", encode("go", line.case)) for line in cases
-    ]
+    buttons = [Button(f"{line.code} · {line.state}", encode("go", line.case)) for line in cases]
     turn_page = []
     if page:
         turn_page.append(Button(t("‹ Newer"), encode("cases", "", page - 1)))
@@ -181,7 +183,11 @@ def settings_screen(line: SettingsLine, t: Translate) -> Screen:
             esc(t("Time zone: {value}").format(value=line.time_zone)),
             esc(t("Quiet hours: {value}").format(value=line.quiet)),
         ),
-        esc(t("Clinical content is shown in English as its authors wrote it; no reviewed translation exists."))
+        esc(
+            t(
+                "Clinical content is shown in English as its authors wrote it; no reviewed translation exists."
+            )
+        )
         if line.language != "en"
         else "",
     )
@@ -189,8 +195,14 @@ def settings_screen(line: SettingsLine, t: Translate) -> Screen:
     return Screen(
         body,
         (
-            (Button(t("Change role"), encode("set", "", "role")), Button(other, encode("set", "", "path"))),
-            (Button(t("Language"), encode("set", "", "language")), Button(t("Time zone"), encode("set", "", "zone"))),
+            (
+                Button(t("Change role"), encode("set", "", "role")),
+                Button(other, encode("set", "", "path")),
+            ),
+            (
+                Button(t("Language"), encode("set", "", "language")),
+                Button(t("Time zone"), encode("set", "", "zone")),
+            ),
             (Button(t("Quiet hours"), encode("set", "", "quiet")),),
             (Button(t("‹ Back"), encode("page", "", "start")),),
         ),

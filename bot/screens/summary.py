@@ -90,7 +90,13 @@ def change_lines(did: Difference, scenario: Scenario, t: Translate) -> str:
 
 def _fitted(summary: Summary, head: str, t: Translate) -> str:
     """Return the text with as many titles unfolded as fit a phone screen."""
-    for most, folded in ((MOST_ADDRESS_NOW, False), (MOST_ADDRESS_NOW, True), (4, True), (2, True), (0, True)):
+    for most, folded in (
+        (MOST_ADDRESS_NOW, False),
+        (MOST_ADDRESS_NOW, True),
+        (4, True),
+        (2, True),
+        (0, True),
+    ):
         text = _text(summary, head, t, most=most, folded=folded)
         if visible(text) <= VISIBLE:
             return text
@@ -101,8 +107,10 @@ def _text(
     summary: Summary, head: str, t: Translate, *, most: int, folded: bool, short: bool = False
 ) -> str:
     step = summary.step
-    label = t("Suggested step, a judgement call: you decide") if step.judgement else t(
-        "Suggested step: you decide"
+    label = (
+        t("Suggested step, a judgement call: you decide")
+        if step.judgement
+        else t("Suggested step: you decide")
     )
     then = t("Then: {title}").format(title=step.then) if step.then else ""
     return paragraphs(
@@ -145,14 +153,20 @@ def _rows(
         return Button(label, encode("v", case, name, *args))
 
     rows: list[Row] = [
-        (view(t("The step in full"), "step"), view(t("Why: all {count}").format(count=len(summary.raised)), "all", 0)),
-        (view(t("It depends"), "depends", 0), view(t("Not known yet ({count})").format(count=len(summary.gaps)), "gaps", 0)),
+        (
+            view(t("The step in full"), "step"),
+            view(t("All {count} points").format(count=len(summary.raised)), "all", 0),
+        ),
+        (
+            view(t("It depends"), "depends", 0),
+            view(t("Unknown ({count})").format(count=len(summary.gaps)), "gaps", 0),
+        ),
     ]
     if any(gap.question == "opioid" and gap.key != "opioid" for gap in summary.gaps):
-        rows.append((Button(t("＋ Add a dose"), encode("o", case, "opioid", "s", turn=turn)),))
+        rows.append((Button(t("+ Add a dose"), encode("o", case, "opioid", "s", turn=turn)),))
     rows.append(
         (
-            Button(t("Change an answer"), encode("rev", case, turn=turn)),
+            Button(t("Change answers"), encode("rev", case, turn=turn)),
             Button(t("More questions"), encode("more", case, turn=turn)),
         )
     )
@@ -166,7 +180,9 @@ def home(t: Translate, case: str) -> Row:
     return (Button(t("‹ Summary"), encode("v", case, "home")),)
 
 
-def step_screen(summary: Summary, t: Translate, *, case: str, code: str, rows: tuple[Row, ...] = ()) -> Screen:
+def step_screen(
+    summary: Summary, t: Translate, *, case: str, code: str, rows: tuple[Row, ...] = ()
+) -> Screen:
     """Return the step in full: who, ask, by when, consent, why, alternatives."""
     step = summary.step
     body = paragraphs(
@@ -188,7 +204,9 @@ def step_lines(step: StepView, t: Translate) -> tuple[str, ...]:
         f"{bold(t('Ask:'))} {esc(step.ask)}",
         f"{bold(t('By:'))} {esc(step.by)}",
         f"{bold(t('Consent:'))} {esc(step.consent)}",
-        lines(bold(t("Why this step:")), _bullets([_because(b) for b in step.why] or [step.why_note])),
+        lines(
+            bold(t("Why this step:")), _bullets([_because(b) for b in step.why] or [step.why_note])
+        ),
     )
 
 
@@ -221,7 +239,11 @@ def details_pages(summary: Summary, t: Translate) -> tuple[str, ...]:
     """Return all considerations as pages of HTML; none is split."""
     parts = []
     seen = ""
-    headings = {"address-now": t("Address now"), "discuss": t("Discuss"), "reassuring": t("Reassuring")}
+    headings = {
+        "address-now": t("Address now"),
+        "discuss": t("Discuss"),
+        "reassuring": t("Reassuring"),
+    }
     for view in summary.raised:
         block = consideration_block(view, t)
         if view.priority != seen:
@@ -248,7 +270,9 @@ def pager(view: str, page: int, pages: int, t: Translate, case: str) -> Row:
     if page:
         row.append(Button(t("‹ Page {page}").format(page=page), encode("v", case, view, page - 1)))
     if page + 1 < pages:
-        row.append(Button(t("Page {page} ›").format(page=page + 2), encode("v", case, view, page + 1)))
+        row.append(
+            Button(t("Page {page} ›").format(page=page + 2), encode("v", case, view, page + 1))
+        )
     return tuple(row)
 
 

@@ -34,7 +34,8 @@ def test_what_does_not_fit_is_refused_when_it_is_made() -> None:
 
 
 @pytest.mark.parametrize(
-    "forged", ["", "1", "1|a", "2|a|x||1", "1|A|x||1", "1|a|x|\n|1", "1|a|x|é|1", "1|a|" + "x" * 70 + "||"]
+    "forged",
+    ["", "1", "1|a", "2|a|x||1", "1|A|x||1", "1|a|x|\n|1", "1|a|x|é|1", "1|a|" + "x" * 70 + "||"],
 )
 def test_data_of_another_form_means_nothing(forged: str) -> None:
     assert parse(forged) is None
@@ -45,4 +46,6 @@ def test_any_text_reads_as_nothing_or_as_itself(data: str) -> None:
     found = parse(data)
 
     if found is not None:
-        assert encode(found.verb, found.case, *found.args, turn=found.turn).split("|")[1] == found.verb
+        assert (
+            encode(found.verb, found.case, *found.args, turn=found.turn).split("|")[1] == found.verb
+        )

@@ -72,7 +72,7 @@ def test_a_field_nobody_named_is_masked(output: Output) -> None:
 
 def test_a_sentence_in_a_named_field_is_masked(output: Output) -> None:
     log.info("update_handled", reason=WORDS)
-    log.info(f"got {WORDS}")
+    log.info(WORDS)
     log.info("got %s", WORDS)
 
     assert [line.get("reason", line["event"]) for line in output.lines()] == [MASK] * 3
@@ -205,7 +205,7 @@ async def test_the_token_is_nowhere_after_failures(
                     await call
                 except Exception as error:
                     log.exception("poll_failed")
-                    logging.getLogger("some.library").exception("failed with %s", error)
+                    logging.getLogger("some.library").error("failed with %s", error)
                     said += [repr(each) for each in chain(error)]
 
     everything = output.getvalue() + "".join(capsys.readouterr()) + "".join(said)

@@ -98,7 +98,7 @@ def test_a_wrong_value_gives_one_line_with_the_variable_and_what_it_takes(
     line = str(refused.value)
     assert line.startswith(f"{variable(name)} must be {allowed}")
     assert "\n" not in line
-    assert value not in line or value == "http"
+    assert len(value) < 5 or value not in line
 
 
 @pytest.mark.parametrize("missing", ["token", "public_url", "webhook_secret"])
@@ -118,7 +118,7 @@ def test_a_webhook_needs_token_address_and_secret(
 def test_a_slip_in_a_name_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CURBSIDE_TOKN", TOKEN)
 
-    with pytest.raises(SettingsError, match="CURBSIDE_TOKN is not a setting. Is CURBSIDE_TOKEN"):
+    with pytest.raises(SettingsError, match="CURBSIDE_TOKN .* CURBSIDE_TOKEN meant"):
         load_settings(NOWHERE)
 
 

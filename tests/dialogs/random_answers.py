@@ -10,11 +10,28 @@ NO_ANSWER: tuple[Any, ...] = ("unk", None, [])
 STRENGTHS = (0.5, 2, 2.5, 5, 7.5, 10, 12, 12.5, 15, 25, 33.3, 50, 80, 100)
 
 
+CALM: dict[str, tuple[Any, ...]] = {
+    "safety_now": (["none"],),
+    "mat": ("methadone", "methadone", "bup_sl", "bup_xr", "none_remission"),
+    "setting": ("otp", "obot", "other"),
+    "reason": ("flare", "chronic_back", "chronic_neuro", "chronic_other"),
+    "mat_status": ("stable_obs", "stable_th"),
+    "decided": ("none", "none", "continue", "taper"),
+    "signals": (["none"],),
+    "risk": (["none"], ["psych"], ["household"]),
+    "cns": (["none"], ["gaba"]),
+}
+"""Answers that leave the first rows of the step table alone, so that the last ones are reached."""
+
+
 def random_answers(random: Random) -> dict[str, Any]:
     """Return one valid set of answers; from almost none to all of them."""
     missing = random.choice((0.0, 0.1, 0.3, 0.7))
     asked = [q for q in QUESTIONS if random.random() >= missing / 2]
-    return {q["id"]: random_value(q, random, missing) for q in asked}
+    drawn = {q["id"]: random_value(q, random, missing) for q in asked}
+    if random.random() < 0.5:
+        drawn |= {name: random.choice(values) for name, values in CALM.items()}
+    return drawn
 
 
 def random_value(question: dict[str, Any], random: Random, missing: float = 0.0) -> Any:

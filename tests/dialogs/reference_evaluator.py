@@ -1,7 +1,7 @@
-"""The plainest reading of the content, to compare the engine with: slow, obvious, and separate from it.
+"""The plainest reading of the content, to compare the engine with: slow, and separate from it.
 
-An answer that is missing, "unk", ["unk"], null or [] is unknown. The answer to a question that is not
-asked counts as not given, and what depends on it is false, not unknown. ``not`` is true unless its
+An answer that is missing, "unk", ["unk"], null or [] is unknown. The answer to a question that is
+not asked counts as not given; what depends on it is false, not unknown. ``not`` is true unless its
 content is known to be true. Truth is True, False or None (not assessed).
 """
 
@@ -26,7 +26,7 @@ NOT_ASKED: Any = object()
 
 
 def given(answers: dict[str, Any], question: str) -> Any:
-    value = answers.get(question)
+    value: Any = answers.get(question)
     return None if value in (None, "unk", ["unk"], []) else value
 
 
@@ -105,7 +105,7 @@ def criterion(rule: dict[str, Any], answers: dict[str, Any]) -> bool | None:
     chosen = {entry["drug"] if isinstance(entry, dict) else entry for entry in listed}
     if "lacks" in rule:
         return not chosen & set(rule["lacks"])
-    return bool(chosen & set(rule.get("in", rule.get("drug_in"))))
+    return bool(chosen & set(rule["in"] if "in" in rule else rule["drug_in"]))
 
 
 def applicable(answers: dict[str, Any]) -> dict[str, Any]:
@@ -128,7 +128,7 @@ def following(steps: list[str]) -> str | None:
 def reference(answers: dict[str, Any]) -> dict[str, Any]:
     """Return what follows from any valid answers; lists in file order."""
     kept = applicable(answers)
-    chosen = set(given(kept, "safety_now") or [])
+    chosen = {*(given(kept, "safety_now") or [])}
     red = [banner for banner, options in RED_FLAGS.items() if options & chosen]
     rows = CONTENT["step_order"]
     steps = [row["id"] for row in rows[:-1] if truth(row["when"], kept) is True]

@@ -99,9 +99,7 @@ def test_a_red_flag_stops_the_questions_at_once() -> None:
 def test_after_a_red_flag_the_first_question_can_be_answered_again() -> None:
     stopped = after(Marked("safety_now", "sed", on=True), Done("safety_now"))
 
-    consult = after(
-        Opened("safety_now", "path"), Answered("safety_now", ["none"]), start=stopped
-    )
+    consult = after(Opened("safety_now", "path"), Answered("safety_now", ["none"]), start=stopped)
 
     assert question_of(consult) == "setting"
 
@@ -343,7 +341,9 @@ def test_a_cancelled_case_goes_on_at_the_same_question() -> None:
 
 
 def test_a_case_cancelled_at_a_red_flag_opens_at_the_red_flag() -> None:
-    consult = after(Marked("safety_now", "si", on=True), Done("safety_now"), Cancelled(), Reopened())
+    consult = after(
+        Marked("safety_now", "si", on=True), Done("safety_now"), Cancelled(), Reopened()
+    )
 
     assert consult.phase == "stopped"
 

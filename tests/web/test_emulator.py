@@ -1,6 +1,7 @@
 """The emulator refuses what Telegram refuses, in Telegram's words, and keeps its contract."""
 
 import asyncio
+import io
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -250,6 +251,43 @@ class TestTexts:
 
         assert len(sent["entities"]) == 100
 
+    async def test_addresses_of_links_have_limited_room(self, telegram: Telegram) -> None:
+        link = f"<a href='https://a.example/{'x' * 990}'>x</a> "
+        await telegram.send(link * 9, parse_mode="HTML")
+
+        refused = await telegram.cannot_send(link * 10, parse_mode="HTML")
+
+        assert refused == "Bad Request: ENTITIES_TOO_LONG"
+
+    async def test_a_text_before_parsing_has_at_most_32_kibibytes(self, telegram: Telegram) -> None:
+        refused = await telegram.cannot_send("<b></b>" * 5000, parse_mode="HTML")
+
+        assert refused == "Bad Request: text is too long"
+
+    async def test_tags_without_content_leave_nothing(self, telegram: Telegram) -> None:
+        sent = await telegram.send(
+            "<b></b><blockquote\n>q</blockquote ><tg-emoji emoji-id=5>e</>"
+            "<code class=language-c>c</code>",
+            parse_mode="HTML",
+        )
+
+        assert [e["type"] for e in sent["entities"]] == ["blockquote", "custom_emoji", "code"]
+
+    async def test_entities_of_trimmed_space_are_dropped(self, telegram: Telegram) -> None:
+        sent = await telegram.send("x <b> </b>", parse_mode="HTML")
+
+        assert "entities" not in sent
+
+    async def test_previews_and_protection(self, telegram: Telegram) -> None:
+        sent = await telegram.send(
+            "x", link_preview_options={"is_disabled": True}, protect_content=True
+        )
+
+        assert sent["has_protected_content"]
+        assert sent["link_preview_options"] == {"is_disabled": True}
+        assert "link preview" in await telegram.cannot_send("x", link_preview_options=[1])
+        assert "can't parse" in await telegram.cannot_send("x", link_preview_options="{")
+
     async def test_given_entities_are_kept(self, telegram: Telegram) -> None:
         bold = {"type": "bold", "offset": 0, "length": 1}
         sent = await telegram.send("ab", entities=[bold])
@@ -353,6 +391,9 @@ class TestButtons:
             {"inline_keyboard": [["no"]]},
             {"keyboard": [[{}]]},
             {"keyboard": [[5]]},
+            {"inline_keyboard": [[{"text": "x", "callback_data": 5}]]},
+            {"inline_keyboard": [[{"text": "x", "copy_text": "plain"}]]},
+            {"inline_keyboard": [[{"text": "x", "switch_inline_query": 5}]]},
             "not json",
             [],
         ],
@@ -367,6 +408,32 @@ class TestButtons:
         refused = await telegram.cannot_send("x", reply_markup={"inline_keyboard": rows})
 
         assert refused == "Bad Request: reply markup is too long"
+
+    async def test_inline_mode_buttons_and_forced_replies(self, telegram: Telegram) -> None:
+        await telegram.send("x", [button("Share", switch_inline_query_current_chat="K7")])
+        shared = telegram.counselor.taps("Share")
+        await telegram.send("y", reply_markup={"force_reply": True})
+        await telegram.send("z", reply_markup={"force_reply": False})
+
+        assert shared == ""
+        assert telegram.counselor.chat.keyboard == {"force_reply": True}
+
+    async def test_an_edit_takes_inline_keyboards_only(self, telegram: Telegram) -> None:
+        sent = await telegram.send("x")
+        refused = await telegram.refusal(
+            "editMessageReplyMarkup",
+            chat_id=1001,
+            message_id=sent["message_id"],
+            reply_markup={"force_reply": True},
+        )
+
+        assert refused == "Bad Request: inline keyboard expected"
+
+    async def test_a_part_of_a_label_is_enough_to_tap(self, telegram: Telegram) -> None:
+        await telegram.send("x", [button("✓ Yes, all of it", callback_data="a"), NO])
+
+        assert telegram.counselor.last.labels == ["✓ Yes, all of it", "No"]
+        assert telegram.counselor.taps("all of it", telegram.counselor.last)
 
     async def test_reply_keyboards_belong_to_the_chat(self, telegram: Telegram) -> None:
         await telegram.send("x", reply_markup={"keyboard": [["A", {"text": "B"}]]})
@@ -507,6 +574,13 @@ class TestTaps:
         assert "URL_INVALID" in await telegram.refusal(
             "answerCallbackQuery", callback_query_id=query, url="https://a.example"
         )
+
+    async def test_unreadable_numbers_stay_text_in_the_record(self, telegram: Telegram) -> None:
+        await telegram.call("getMe", text="{broken", number="5", long="5" * 30)
+
+        assert telegram.emulator.sent("getMe") == [
+            {"text": "{broken", "number": 5, "long": "5" * 30}
+        ]
 
     async def test_the_update_says_who_tapped_what(self, telegram: Telegram) -> None:
         sent = await telegram.send("Sure?", [YES, NO])
@@ -694,10 +768,14 @@ class TestWebhook:
 class TestPeople:
     async def test_strangers_cannot_be_written_to(self, telegram: Telegram) -> None:
         nurse = person(telegram.emulator, 1003, "Nurse")
+        unknown = await telegram.refusal("sendMessage", chat_id=1003, text="x")
+        group(telegram.emulator, "Team", [nurse]).adds_bot(nurse)
 
+        assert unknown == "Bad Request: chat not found"
         assert await telegram.refusal("sendMessage", chat_id=1003, text="x") == (
             "Forbidden: bot can't initiate conversation with a user"
         )
+        assert "thread not found" in await telegram.cannot_send("x", message_thread_id=5)
         assert await telegram.refusal("sendMessage", chat_id=5, text="x") == (
             "Bad Request: chat not found"
         )
@@ -765,7 +843,7 @@ class TestPeople:
 class TestFiles:
     async def upload(self, telegram: Telegram, method: str, name: str, content: bytes) -> Json:
         form = aiohttp.FormData({"chat_id": "1001"})
-        form.add_field(name, content, filename="a.png")
+        form.add_field(name, io.BytesIO(content), filename="a.png")
         address = f"{telegram.url}/bot{TOKEN}/{method}"
         async with telegram.session.post(address, data=form) as answer:
             return dict(await answer.json())
@@ -801,6 +879,8 @@ class TestFiles:
             for method, name, content in (
                 ("sendPhoto", "photo", b"no picture"),
                 ("sendPhoto", "photo", wide),
+                ("sendPhoto", "photo", b"\xff\xd8\xff\xe0\0\x04ab"),
+                ("sendPhoto", "photo", b"x" * (10 * 1024 * 1024 + 1)),
                 ("sendDocument", "document", b""),
                 ("sendDocument", "other", b"x"),
             )
@@ -810,6 +890,8 @@ class TestFiles:
         assert problems == [
             "Bad Request: IMAGE_PROCESS_FAILED",
             "Bad Request: PHOTO_INVALID_DIMENSIONS",
+            "Bad Request: IMAGE_PROCESS_FAILED",
+            "Bad Request: file is too big",
             "Bad Request: file must be non-empty",
             "Bad Request: there is no document in the request",
         ]
@@ -913,6 +995,8 @@ class TestGroups:
         topic = await telegram.call("createForumTopic", **here, name="K7")
         thread = {**here, "message_thread_id": topic["message_thread_id"]}
         sent = await telegram.call("sendMessage", **thread, text="Card")
+        for name in ("", "x" * 129):
+            assert "Bad Request" in await telegram.refusal("createForumTopic", **here, name=name)
         await telegram.call("editForumTopic", **thread, name="K8")
         await telegram.call("closeForumTopic", **thread)
 
@@ -960,7 +1044,11 @@ class TestGroups:
             "Bad Request: group chat was upgraded to a supergroup chat"
         )
         assert body["parameters"] == {"migrate_to_chat_id": moved.chat.id}
-        await telegram.call("sendMessage", chat_id=moved.chat.id, text="x")
+        sent = await telegram.call(
+            "sendMessage", chat_id=moved.chat.id, text="x", message_thread_id=5
+        )
+        assert "message_thread_id" not in sent
+        assert [m.text for m in moved.messages][-1] == "x"
 
     async def test_members_are_told(self, telegram: Telegram, team: Person) -> None:
         here = {"chat_id": team.chat.id}
@@ -987,7 +1075,8 @@ class TestGroups:
             "deleteMessage", **here, message_id=theirs.id
         )
         Group(telegram.emulator, team.chat).promotes_bot(telegram.counselor)
-        await telegram.call("pinChatMessage", **here, **number)
+        for _ in range(2):
+            await telegram.call("pinChatMessage", **here, **number)
         pinned = (await telegram.call("getChat", **here))["pinned_message"]["text"]
         await telegram.call("unpinChatMessage", **here)
         await telegram.call("deleteMessage", **here, message_id=theirs.id)
@@ -1021,6 +1110,7 @@ class TestInline:
         )
         answer = await telegram.counselor.inline_answer(query)
         message = telegram.counselor.chooses(query)
+        telegram.counselor.forges("on the card", message)
         await telegram.call(
             "editMessageText", inline_message_id=message.inline_id, text="Withdrawn"
         )
@@ -1029,7 +1119,12 @@ class TestInline:
         assert answer["button"]["text"] == "Sign in"
         assert message.text == "Withdrawn"
         kinds = [next(iter(set(u) - {"update_id"})) for u in updates]
-        assert kinds == ["inline_query", "message", "chosen_inline_result"]
+        assert kinds == [
+            "inline_query",
+            "message",
+            "chosen_inline_result",
+            "callback_query",
+        ]
         assert "MESSAGE_ID_INVALID" in await telegram.refusal(
             "editMessageText", inline_message_id="none", text="x"
         )
@@ -1043,6 +1138,17 @@ class TestInline:
             ([{"type": "article", "id": ""}], "RESULT_ID_INVALID"),
             ([{"type": "article", "id": "1"}], "ARTICLE_TITLE_EMPTY"),
             ([{"type": "article", "id": "1", "title": "t"}], "content is not specified"),
+            (
+                [
+                    {
+                        "type": "article",
+                        "id": "1",
+                        "title": "t",
+                        "input_message_content": {"message_text": " "},
+                    }
+                ],
+                "MESSAGE_EMPTY",
+            ),
         ],
     )
     async def test_broken_results_are_refused(
@@ -1106,6 +1212,13 @@ class TestProfile:
         self, telegram: Telegram, command: Any, words: str
     ) -> None:
         assert words in await telegram.refusal("setMyCommands", commands=[command])
+
+    async def test_a_list_of_commands_is_needed(self, telegram: Telegram) -> None:
+        new = {"command": "new", "description": "d"}
+
+        assert "expected an Array" in await telegram.refusal("setMyCommands", commands="5")
+        assert "TOO_MUCH" in await telegram.refusal("setMyCommands", commands=[new] * 101)
+        assert await telegram.call("setChatMenuButton", menu_button={"type": "commands"})
 
     async def test_scopes_are_checked(self, telegram: Telegram) -> None:
         async def refused(scope: Json) -> str:
@@ -1189,6 +1302,14 @@ class TestFaults:
 
         assert not slow.done()
         assert (await slow)["text"] == "slow"
+
+
+class TestPort:
+    async def test_a_busy_port_is_an_error(self, telegram: Telegram) -> None:
+        port = int(telegram.url.rpartition(":")[2])
+        with pytest.raises(OSError, match="in use"):
+            async with served(bot_api(telegram.emulator), port):
+                pass
 
 
 class TestRates:

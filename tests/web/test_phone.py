@@ -14,7 +14,8 @@ import pytest
 from playwright.async_api import Page, Request, async_playwright, expect
 from starlette.applications import Starlette
 
-from web.emulator import Emulator, Person, new_emulator, person, served
+from web import phone_view
+from web.emulator import Emulator, Group, Person, new_emulator, person, served
 from web.loopback import is_loopback
 from web.phone import create_phone
 
@@ -169,6 +170,45 @@ class TestEvents:
         assert gone["message"] == sent["message_id"]
         assert state["commands"]["7001:7001"][0]["command"] == "new"
 
+    async def test_every_kind_of_message_has_its_words(self, demo: Demo) -> None:
+        team = next(c for c in demo.emulator.world.chats.values() if not c.private)
+        together = Group(demo.emulator, team)
+        counselor = demo.counselor.in_group(together)
+        together.promotes_bot(counselor)
+        asked = counselor.says("/x")
+        await demo.says("answer", chat=team.id, reply_parameters={"message_id": asked.id})
+        await demo.says("orphan", chat=team.id, reply_parameters={"message_id": asked.id})
+        for send in (counselor.sends_document, counselor.sends_photo, counselor.sends_sticker):
+            send()
+        together.renames("Cases", counselor)
+        counselor.sends({"group_chat_created": True})
+        seen = [phone_view.message_seen(demo.emulator, m) for m in team.messages]
+        counselor.deletes(asked)
+        last = phone_view.message_seen(demo.emulator, team.history[asked.id + 1])
+
+        assert [m["service"] for m in seen if "service" in m] == [
+            "Counselor added Curbside",
+            "Counselor renamed the group to Cases",
+            "Something changed in the chat",
+        ]
+        assert seen[2]["reply"] == {"id": asked.id, "name": "Counselor", "text": "/x"}
+        assert last["reply"] is None
+        assert [k for m in seen for k in ("document", "photo", "other") if k in m] == [
+            "document",
+            "photo",
+            "other",
+        ]
+
+    async def test_a_quiet_stream_is_kept_open(
+        self, demo: Demo, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("web.phone.KEEP_ALIVE", 0.05)
+        async with demo.session.get(f"{demo.url}/phone/events") as stream:
+            async with asyncio.timeout(2):
+                comment = await stream.content.readuntil(b": still here\n\n")
+
+        assert comment.endswith(b": still here\n\n")
+
     async def test_closing_the_demo_ends_the_stream(self, demo: Demo) -> None:
         async with demo.session.get(f"{demo.url}/phone/events") as stream:
             await demo.event(stream, "state")
@@ -233,6 +273,20 @@ class TestDoing:
         await demo.ask({"do": "clock", "days": 90})
 
         assert demo.clock.now - before == timedelta(days=90)
+
+    async def test_a_callback_may_take_its_time(self) -> None:
+        moved: list[float] = []
+
+        async def shift(seconds: float) -> None:
+            moved.append(seconds)
+
+        emulator = new_emulator(TOKEN, Clock())
+        create_phone(emulator)
+        app = Starlette(routes=create_phone(emulator, on_clock_shift=shift))
+        async with served(app) as url, aiohttp.ClientSession() as session:
+            await Demo(emulator, Clock(), url, session).ask({"do": "clock", "days": 1})
+
+        assert moved == [86_400.0]
 
     async def test_without_a_callback_the_clock_stands(self) -> None:
         emulator = new_emulator(TOKEN, Clock())

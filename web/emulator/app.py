@@ -3,6 +3,7 @@
 import asyncio
 import json
 import random
+from collections import deque
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from functools import partial
@@ -16,7 +17,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from web.emulator import groups, inline, messages, profile
-from web.emulator.core import Call, Emulator
+from web.emulator.core import LOGGED, Call, Emulator
 from web.emulator.errors import (
     Refused,
     bad,
@@ -201,10 +202,12 @@ def new_emulator(
     seed: int = 0,
     privacy: bool = True,
     rates: Rates | None = None,
+    logged: int = LOGGED,
 ) -> Emulator:
     """One bot's Telegram, kept in the file at `path` where one is given.
 
-    `seed` makes the first update identifier and query identifiers repeatable.
+    `seed` makes the first update identifier and query identifiers repeatable; `logged` is how
+    many calls stay on record.
     """
     store = open_store(path)
     bot = User(int(token.partition(":")[0]), name, username, is_bot=True)
@@ -212,6 +215,7 @@ def new_emulator(
     world = World(bot, clock, store)
     updates = Updates(store, clock, chance)
     emulator = Emulator(token, world, updates, store, chance, privacy=privacy, rates=rates)
+    emulator.calls = deque(maxlen=logged)
     emulator.load()
     return emulator
 

@@ -14,7 +14,7 @@ def chat_to_write(emulator: Emulator, params: Params) -> Chat:
     """The chat under `chat_id`, open to the bot's messages."""
     chat = chat_to_read(emulator, params)
     if chat.private:
-        check_person(emulator.world.users[chat.id])
+        check_person(emulator, emulator.world.users[chat.id])
     return chat
 
 
@@ -24,8 +24,6 @@ def chat_to_read(emulator: Emulator, params: Params) -> Chat:
         raise bad("chat_id is empty")
     number = params.integer("chat_id")
     if (chat := emulator.world.chats.get(number)) is None:
-        if number in emulator.world.users:
-            raise forbidden("bot can't initiate conversation with a user")
         raise bad("chat not found")
     if chat.migrated_to:
         raise bad(
@@ -36,13 +34,21 @@ def chat_to_read(emulator: Emulator, params: Params) -> Chat:
     return chat
 
 
-def check_person(user: User) -> None:
+def check_person(emulator: Emulator, user: User) -> None:
     if user.deactivated:
         raise forbidden("user is deactivated")
     if user.blocked:
         raise forbidden("bot was blocked by the user")
+    if not user.started and not has_met(emulator, user):
+        raise bad("chat not found")
     if not user.started:
         raise forbidden("bot can't initiate conversation with a user")
+
+
+def has_met(emulator: Emulator, user: User) -> bool:
+    """Whether the bot shares a group with the person, and so knows of them."""
+    groups = (chat for chat in emulator.world.chats.values() if not chat.private)
+    return any({user.id, emulator.bot.id} <= chat.members.keys() for chat in groups)
 
 
 def check_member(emulator: Emulator, chat: Chat) -> None:

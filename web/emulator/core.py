@@ -18,8 +18,8 @@ from web.emulator.updates import Updates
 from web.emulator.world import Json, User, World
 
 OK = 200
-LOGGED = 20_000
-"""Calls kept in the log."""
+LOGGED = 5_000
+"""Calls and toasts kept for asserts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ class Emulator:
     faults: Faults = field(default_factory=Faults)
     calls: deque[Call] = field(default_factory=lambda: deque(maxlen=LOGGED))
     queries: dict[str, Query] = field(default_factory=dict)
-    toasts: list[Toast] = field(default_factory=list)
+    toasts: deque[Toast] = field(default_factory=lambda: deque(maxlen=LOGGED))
     inline_answers: dict[str, Json] = field(default_factory=dict)
     commands: dict[str, list[Json]] = field(default_factory=dict)
     profile: dict[str, str] = field(default_factory=dict)

@@ -1,13 +1,14 @@
 """Turns HTML into text and entities with Telegram's own refusals, and finds links and commands."""
 
 import html
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from web.emulator.errors import Refused, bad
-from web.emulator.limits import ENTITIES, units
+from web.emulator.limits import ENTITIES, ENTITY_BYTES, units
 
 Entity = dict[str, Any]
 
@@ -253,8 +254,10 @@ def with_found(formatted: Formatted) -> Formatted:
         if e["type"] in {"code", "pre", "text_link", "text_mention"}
     ]
     found = [e for e in detected(formatted.text) if not any(e["offset"] in t for t in taken)]
-    every = in_order([*formatted.entities, *found])
-    return Formatted(formatted.text, tuple(every[:ENTITIES]))
+    kept = in_order([*formatted.entities, *found])[:ENTITIES]
+    if len(json.dumps([e.get("url", "") for e in kept])) > ENTITY_BYTES:
+        raise bad("ENTITIES_TOO_LONG")
+    return Formatted(formatted.text, tuple(kept))
 
 
 def detected(text: str) -> Iterator[Entity]:

@@ -1,5 +1,6 @@
 """Inline mode: the answer to a query, and the message a chosen result becomes."""
 
+import re
 from typing import Any
 
 from web.emulator.core import Emulator
@@ -73,9 +74,6 @@ def checked_button(given: Any) -> Any:
     if not isinstance(given, dict) or not given.get("text"):
         raise bad("InlineQueryResultsButton must be an Object")
     payload = str(given.get("start_parameter", ""))
-    if not 1 <= len(payload) <= START_PAYLOAD or not payload.replace("-", "_").isidentifier():
-        if not payload.replace("-", "").replace("_", "").isalnum():
-            raise bad("START_PARAM_INVALID")
-        if len(payload) > START_PAYLOAD:
-            raise bad("START_PARAM_INVALID")
+    if not re.fullmatch(rf"[A-Za-z0-9_-]{{1,{START_PAYLOAD}}}", payload):
+        raise bad("START_PARAM_INVALID")
     return given

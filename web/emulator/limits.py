@@ -7,6 +7,8 @@ TEXT_BYTES = 1 << 15
 """Longest text before entities are parsed, in bytes of UTF-8."""
 ENTITIES = 100
 """Entities kept of one message; further ones are dropped without a word."""
+ENTITY_BYTES = 9500
+"""About the room all entities of a message have together, mostly for addresses."""
 CALLBACK_BYTES = 64
 COPY_TEXT = 256
 TOAST = 200

@@ -67,13 +67,16 @@ class Person:
         waiting = self.emulator.queries.values()
         return [q for q in waiting if q.user_id == self.user.id and q.message_id]
 
-    async def hears(self, wanted: str = "", *, seconds: float = 5.0) -> Message:
+    async def hears(
+        self, wanted: str = "", *, after: Message | None = None, seconds: float = 5.0
+    ) -> Message:
         """The newest message of the bot that has the words, waited for if need be."""
-        return await self.emulator.until(lambda: self.heard(wanted), seconds)  # type: ignore[no-any-return]
+        return await self.emulator.until(lambda: self.heard(wanted, after), seconds)  # type: ignore[no-any-return]
 
-    def heard(self, wanted: str = "") -> Message | None:
-        """The newest message of the bot that has the words, None if there is none yet."""
-        found = [message for message in self.replies if wanted in message.text]
+    def heard(self, wanted: str = "", after: Message | None = None) -> Message | None:
+        """The newest message of the bot that has the words (below `after`), None if none yet."""
+        since = after.id if after else 0
+        found = [m for m in self.replies if m.id > since and wanted in m.text]
         return found[-1] if found else None
 
     # What they do

@@ -1,0 +1,209 @@
+"""The running bot: inbox, outbox, reminders and housekeeping side by side, begun and ended together."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from time import monotonic
+from typing import Any
+
+import structlog
+from telegram.error import TelegramError
+
+from bot import inbox
+from bot.buckets import Pace
+from bot.handler import Handler
+from bot.inbox import Intake
+from bot.outbox import Outbox
+from bot.reminders import remind
+from bot.routes import ADMIN_MENU, GROUP_MENU, MENU
+from bot.settings import Settings
+from bot.translate import kind_of
+from bot.transport import ALLOWED_UPDATES, Telegram
+from dialogs.content import Scenario, load_scenario, load_scenario_text
+from storage import audit, consults, retention, transcript
+from storage.database import Database
+from storage.errors import StorageUnavailable
+from storage.transaction import Tx
+
+log = structlog.get_logger()
+
+REMIND_SECONDS = 15.0
+SEAL_SECONDS = 0.2
+TIDY_SECONDS = 3600.0
+STALE_SECONDS = 120.0
+"""A sweeper that has not run for so long turns health red."""
+
+
+class Scenarios:
+    """The scenario that new cases begin with, and the older ones that cases are pinned to."""
+
+    def __init__(self, name: str) -> None:
+        self.current = load_scenario(name)
+        self._pinned: dict[str, Scenario] = {self.current.hash: self.current}
+
+    def __call__(self, tx: Tx, content_hash: str | None) -> Scenario:
+        """Return a scenario by the hash of its text; None is the current one."""
+        if content_hash is None:
+            return self.current
+        found = self._pinned.get(content_hash)
+        if found is None:
+            found = load_scenario_text(consults.content_body(tx, content_hash))
+            self._pinned[content_hash] = found
+        return found
+
+
+@dataclass(slots=True)
+class Beats:
+    """When each loop last came round; monotonic seconds."""
+
+    reminded_at: float | None = None
+    tidied_at: float | None = None
+
+
+class Service:
+    """Everything that serves one bot; ``intake`` takes updates from polling or from the webhook."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        telegram: Telegram,
+        *,
+        pace: Pace | None = None,
+    ) -> None:
+        self.settings = settings
+        self.database = database
+        self.telegram = telegram
+        self.scenarios = Scenarios(settings.scenario)
+        self.outbox = Outbox(database, telegram, pace=pace)
+        self.handler = Handler(database, self.outbox, settings, self.scenarios)
+        self.intake = Intake(self.handler, self.bury)
+        self.beats = Beats()
+
+    async def bury(self, raw: Any, *, update_id: int | None, reason: str, attempts: int) -> None:
+        """Keep an update that could not be handled as a dead letter."""
+        known = raw if isinstance(raw, dict) else {}
+        await self.database.write(
+            lambda tx: transcript.bury(
+                tx,
+                raw,
+                update_id=update_id,
+                kind=kind_of(known),
+                keys=",".join(sorted(str(key) for key in known)),
+                reason=reason,
+                attempts=attempts,
+            )
+        )
+
+    async def run(self, stop: asyncio.Event, *, polling: bool = True) -> None:
+        """Serve until ``stop``, then finish what was begun."""
+        await self.introduce()
+        async with asyncio.TaskGroup() as group:
+            if polling:
+                group.create_task(self.poll(stop))
+            group.create_task(self.outbox.run(stop))
+            group.create_task(every(REMIND_SECONDS, self.remind, stop))
+            group.create_task(every(TIDY_SECONDS, self.tidy, stop))
+            if not self.database.chains_at_once:
+                group.create_task(every(SEAL_SECONDS, self.seal, stop))
+        await self.outbox.drained()
+
+    async def poll(self, stop: asyncio.Event) -> None:
+        try:
+            await inbox.run(
+                self.telegram, self.intake, stop=stop, poll_seconds=self.settings.poll_seconds
+            )
+        finally:
+            stop.set()
+
+    async def introduce(self) -> None:
+        """Tell Telegram the commands of each kind of chat; not being able to is no reason to stop."""
+        scopes: list[tuple[dict[str, Any], tuple[tuple[str, str], ...]]] = [
+            ({"type": "all_private_chats"}, MENU),
+            ({"type": "all_group_chats"}, GROUP_MENU),
+            *[
+                ({"type": "chat", "chat_id": admin}, (*MENU, *ADMIN_MENU))
+                for admin in self.settings.admins
+            ],
+        ]
+        with suppress(TelegramError):
+            me = await self.telegram.call("getMe", {})
+            self.handler.username = str(me.get("username", ""))
+        for scope, menu in scopes:
+            commands = [{"command": name, "description": words} for name, words in menu]
+            with suppress(TelegramError):
+                await self.telegram.call("setMyCommands", {"commands": commands, "scope": scope})
+
+    async def use_webhook(self, address: str, secret: str) -> None:
+        """Have updates delivered to ``address``."""
+        await self.telegram.call(
+            "setWebhook",
+            {"url": address, "secret_token": secret, "allowed_updates": list(ALLOWED_UPDATES)},
+        )
+
+    async def use_polling(self) -> None:
+        """Take a webhook away that an earlier start has set; updates that wait are kept."""
+        with suppress(TelegramError):
+            await self.telegram.call("deleteWebhook", {"drop_pending_updates": False})
+
+    # --- health -------------------------------------------------------------------------
+
+    async def trouble(self) -> tuple[str, Mapping[str, float | None]]:
+        """Return what is wrong as a code (empty: nothing), and the numbers worth watching."""
+        waiting, oldest, at = await self.database.read(_unsent)
+        now, swept = monotonic(), self.outbox.mark.swept_at
+        values: dict[str, float | None] = {
+            "unsent": waiting,
+            "oldest_unsent_seconds": (at - oldest).total_seconds() if oldest else 0,
+            "sweeper_age_seconds": None if swept is None else now - swept,
+            "reminders_age_seconds": _age(self.beats.reminded_at, now),
+            "last_poll_seconds": self.intake.pulse.silent_for(now),
+            "buried": self.intake.pulse.buried,
+        }
+        for name in ("sweeper_age_seconds", "reminders_age_seconds"):
+            if (values[name] or 0) > STALE_SECONDS:
+                return name.removesuffix("_age_seconds") + "_stale", values
+        return self.intake.pulse.alarm, values
+
+    async def clock_moved(self) -> None:
+        """Look at once for what has fallen due, after the clock of the local phone was moved."""
+        await self.remind()
+
+    # --- the loops ----------------------------------------------------------------------
+
+    async def remind(self) -> None:
+        for chat in await self.database.write(remind):
+            self.outbox.soon(chat)
+        self.beats.reminded_at = monotonic()
+
+    async def tidy(self) -> None:
+        days = self.settings.retention_days
+        purged = await self.database.write(partial(retention.purge, days=days))
+        if purged:
+            await self.database.truncate_log()
+        self.beats.tidied_at = monotonic()
+
+    async def seal(self) -> None:
+        await self.database.write(audit.seal)
+
+
+def _unsent(tx: Tx) -> tuple[int, datetime | None, datetime]:
+    return *transcript.unsent(tx), tx.now
+
+
+def _age(then: float | None, now: float) -> float | None:
+    return None if then is None else now - then
+
+
+async def every(seconds: float, act: Callable[[], Awaitable[None]], stop: asyncio.Event) -> None:
+    """Do ``act`` now and again every so many seconds, until ``stop``."""
+    while not stop.is_set():
+        try:
+            await act()
+        except StorageUnavailable as error:
+            log.warning("loop_failed", kind=getattr(act, "__name__", ""), trouble=error.trouble)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), seconds)

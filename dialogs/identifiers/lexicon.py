@@ -1,0 +1,150 @@
+"""What the guard knows of a word: the packaged lists, read at first use.
+
+Five built lists (see `data/NOTICE.txt` and `benchmarks/build_lexicon.py`) and our own.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntFlag
+from functools import cache
+from importlib.resources import files
+
+from dialogs.identifiers.text import folded
+
+_PREFIX = 3
+
+
+class Sense(IntFlag):
+    """The senses a word may have; none at all for a word in no list."""
+
+    WORD = 1
+    """An everyday or medical word."""
+    GIVEN = 2
+    FAMILY = 4
+    NAME = 8
+    """A given or family name, and not an everyday word."""
+    FIELD = 16
+    """A word of this field, a people or a state: never a name."""
+    CITY = 32
+    MAYBE = 64
+    """An everyday word that is a common given name too: Will, Grace."""
+    EPONYM = 128
+    """May name a disease or test."""
+    ALWAYS = 256
+    """An eponym whatever follows."""
+    HEAD = 512
+    """Makes an eponym of the name before it: syndrome, score."""
+    EVERYDAY = 1024
+    """Among the forty thousand most common words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A list of words in its packed form: by prefix, one string of rests."""
+
+    groups: Mapping[str, str]
+
+    def __contains__(self, word: str) -> bool:
+        rests = self.groups.get(word[:_PREFIX])
+        return rests is not None and f" {word[_PREFIX:] or '.'} " in rests
+
+
+def _text(name: str) -> str:
+    return (files(__package__) / "data" / name).read_text(encoding="utf-8")
+
+
+def _packed(name: str) -> Packed:
+    lines = (line.partition(" ") for line in _text(name).splitlines())
+    return Packed({prefix: f" {rests} " for prefix, _, rests in lines})
+
+
+def _lines(name: str) -> list[str]:
+    return [line for line in _text(name).splitlines() if not line.startswith("#")]
+
+
+def _words(name: str) -> list[str]:
+    return [folded(word).lower() for line in _lines(name) for word in line.split()]
+
+
+def _places() -> tuple[frozenset[str], frozenset[str]]:
+    both = " ".join(_lines("places.txt")).partition("[city]")
+    return frozenset(both[0].split()) - {"[pass]"}, frozenset(both[2].split())
+
+
+_ENDINGS = (
+    "azepam", "azolam", "barbital", "caine", "cillin", "cycline", "dipine", "done", "dronate", "ectomy", "emia",
+    "floxacin", "gliflozin", "gliptin", "glutide", "grel", "ipril", "itis", "ximab", "zumab", "umab", "limus",
+    "mycin", "nitazene", "olol", "ologist", "ology", "opathy", "oplasty", "orphan", "orphine", "orphone", "osis",
+    "ostomy", "otomy", "oxetine", "prazole", "profen", "sartan", "scopy", "setron", "statin", "tadine", "tidine",
+    "tinib", "triptan", "triptyline", "trexone", "vastatin", "xaban", "zepine", "zodone", "zoline",
+    "fentanil", "fentanyl", "opioid", "opioids", "virals", "buvir", "asvir", "gravir", "navir", "tegravir",
+)  # fmt: skip
+_SHORTEST_STEM = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    given: Packed
+    family: Packed
+    common: Packed
+    medical: Packed
+    rare: Packed
+    own: Mapping[str, Sense]
+
+    def sense(self, word: str) -> Sense:
+        """The senses of one word in lower case, plain letters."""
+        own = self.own.get(word, Sense(0))
+        if own & Sense.FIELD:
+            return own | Sense.WORD
+        names = self._names(word)
+        if own & Sense.NAME:
+            return own | names
+        if own & Sense.MAYBE:
+            return own | names | Sense.WORD | self._everyday(word)
+        return own | self._listed(word, names)
+
+    def _names(self, word: str) -> Sense:
+        found = Sense.GIVEN if word in self.given else Sense(0)
+        return found | Sense.FAMILY if word in self.family else found
+
+    def _everyday(self, word: str) -> Sense:
+        return Sense.EVERYDAY if word in self.common else Sense(0)
+
+    def _listed(self, word: str, names: Sense) -> Sense:
+        if word in self.common:
+            return names | Sense.WORD | Sense.EVERYDAY
+        if word in self.medical:
+            return names | Sense.WORD
+        if names:
+            return names | Sense.NAME
+        return Sense.WORD if word in self.rare or self._formed(word) else Sense(0)
+
+    def _formed(self, word: str) -> bool:
+        """Is it a plural of a word, or a drug or illness by its ending?"""
+        if word.endswith("s") and (word[:-1] in self.common or word[:-1] in self.medical):
+            return True
+        return any(word.endswith(end) and len(word) >= len(end) + _SHORTEST_STEM for end in _ENDINGS)
+
+
+def _own() -> dict[str, Sense]:
+    passing, cities = _places()
+    own: dict[str, Sense] = dict.fromkeys(_words("domain.txt"), Sense.FIELD)
+    given = dict.fromkeys(_words("given_words.txt"), Sense.MAYBE | Sense.GIVEN)
+    for words in (dict.fromkeys(passing, Sense.FIELD), dict.fromkeys(cities, Sense.CITY), given):
+        for word, sense in words.items():
+            own[word] = own.get(word, Sense(0)) | sense
+    for word in _words("firm_names.txt"):
+        own[word] = own.get(word, Sense(0)) | Sense.NAME
+    for word in _words("heads.txt"):
+        own[word] = own.get(word, Sense(0)) | Sense.HEAD
+    for word in _words("eponyms.txt"):
+        bare = word.rstrip("*")
+        own[bare] = own.get(bare, Sense(0)) | Sense.EPONYM | (Sense.ALWAYS if bare != word else Sense(0))
+    return own
+
+
+@cache
+def lexicon() -> Lexicon:
+    """The packaged lists, read once."""
+    lists = (_packed(f"{name}.txt") for name in ("given", "family", "common", "medical", "rare"))
+    return Lexicon(*lists, own=_own())

@@ -1,0 +1,173 @@
+"""Addresses of the net, user names, and codes told by their own shape."""
+
+import re
+from collections.abc import Iterator
+from ipaddress import IPv6Address
+
+from dialogs.identifiers.finding import Finding
+from dialogs.identifiers.lexicon import Sense
+from dialogs.identifiers.tokens import Reading
+
+_TLD = r"(?:com|org|net|edu|gov|mil|info|biz|app|dev|health|care|clinic|online|site|xyz|example|test|invalid|io|co\.uk|ca|uk|de|fr|mx|es|br|jp|au|in|ru|ie|nl|se|no|us|me|co|tv|ly|gg|link)"
+_EMAIL = re.compile(
+    r"(?<![\w.+-])[\w.+-]{1,64} ?(?:@|\(at\)|\[at\]|\{at\}|<at>) ?[A-Za-z0-9-]{1,63}(?: ?(?:\.|\(dot\)|\[dot\]|\{dot\}|<dot>) ?[A-Za-z0-9-]{2,63}){1,5}"
+    r"|(?<![\w.+-])[\w.+-]{1,64} (?:at|AT|At) [A-Za-z0-9-]{1,63}(?: ?(?: dot | DOT |\[dot\]|\(dot\)) ?[A-Za-z0-9-]{2,63}){1,4}"
+    r"|(?<![\w.+-])[\w.+-]{1,64} ?(?:@|\(at\)|\[at\]| at ) ?(?:gmail|g-mail|yahoo|hotmail|outlook|icloud|aol|proton(?:mail)?|live|msn|comcast|att)(?![\w@])"
+    r"|(?<![\w.+-])[\w.+-]{1,64}@[A-Za-z0-9-]{2,63}(?![\w@])",
+    re.IGNORECASE,
+)
+_DOTTED = re.compile(r"(?<![\w.+-])(?:[\w+-]{1,30} dot ){0,3}[\w+-]{1,30} at [\w-]{2,30}(?: dot [\w-]{2,20}){1,3}", re.IGNORECASE)
+_URL = re.compile(
+    rf"(?:h(?:tt|xx)ps?|ftp)(?::|\[:\]) ?//[^\s<>\"]{{2,400}}|(?<![\w@.])www\.[^\s<>\"]{{3,400}}"
+    rf"|(?<![\w@.-])(?:[a-z0-9](?:[a-z0-9-]{{0,40}})(?:\.|\[\.\])){{1,5}}{_TLD}(?:(?:/|:\d{{2,5}})[^\s<>\"]{{0,400}}|(?![\w.-]*\w))",
+    re.IGNORECASE,
+)
+_LOOSE_TLD = re.compile(r"\.(?:in|me|us|no|so|es|de|it|is|to|co|test|care|link|se|ca|app|live|info|health)$", re.IGNORECASE)
+_PUBLIC_HOSTS = re.compile(
+    r"(?:https?://)?(?:[\w-]{1,30}\.){0,3}(?:samhsa\.gov|nih\.gov|cdc\.gov|fda\.gov|hhs\.gov|dea\.gov|deadiversion\.usdoj\.gov|ahrq\.gov|cms\.gov|ecfr\.gov|"
+    r"federalregister\.gov|findtreatment\.gov|ncbi\.nlm\.nih\.gov|asam\.org|pcssnow\.org|pcss-?\w{0,5}\.org|aafp\.org|acog\.org|who\.int|nejm\.org|"
+    r"jamanetwork\.com|thelancet\.com|bmj\.com|doi\.org|cochrane(?:library)?\.(?:com|org)|uptodate\.com|medscape\.com|crediblemeds\.org|hiv-druginteractions\.org|"
+    r"liverpool-\w{1,12}\.org|mdcalc\.com|nextdistro\.org|harmreduction\.org|bridgetotreatment\.org|cabridge\.org|goodrx\.com|clinicaltrials\.gov|wikipedia\.org|drugs\.com)(?=[/\s,;)?#]|$|\.(?:\s|$))",
+    re.IGNORECASE,
+)
+_PRIVATE_PATH = re.compile(r"patient|chart|mrn|visit|record|user|profile|id=", re.IGNORECASE)
+_MAC = re.compile(r"(?<![\w:-])(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}(?![\w:-])|(?<![\w.])[0-9a-f]{4}\.[0-9a-f]{4}\.[0-9a-f]{4}(?![\w.])", re.IGNORECASE)
+_IPV6 = re.compile(r"(?<![\w:.])(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}(?![\w:])", re.IGNORECASE)
+_AT_NAME = re.compile(r"(?<![\w@.])@ ?([A-Za-z0-9_](?:[\w.-]{0,40}\w)?)")
+_CASH = re.compile(r"(?<![\w$])\$([A-Za-z][\w-]{2,30})")
+_REDDIT = re.compile(r"(?<![\w/])/?u/([\w-]{3,30})")
+_SOCIAL = re.compile(
+    r"\b(?:ig|insta|instagram|snap|snapchat|sc|tik ?tok|twitter|telegram|tg|whats ?app|discord|reddit|facebook|fb|messenger|venmo|cash ?app|zelle|paypal|"
+    r"user ?names?|user ?ids?|userid|screen ?name|handle|gamer ?tag|log ?in|onlyfans|grindr|tinder|hinge|linkedin|signal|kik|wechat|line id|skype|twitch|youtube|pinterest|threads|bluesky|mastodon|psn|xbox|steam|account|acct|profile)\b"
+    r"(?P<mark>(?:[\s:=\-(]{1,3}(?:handle|name|user|username|account|acct|profile|page|id|is|was|as|under|tag|login|called|the|his|her|their|on|at|named|=|:)){0,5})[\s:=\-(\"']{1,3}"
+    r"(?P<id>[@$]?[A-Za-z0-9_](?:[\w.\-#]{1,40}\w)?)",
+    re.IGNORECASE,
+)
+_VIN = re.compile(r"(?<![A-Za-z0-9])[A-HJ-NPR-Za-hj-npr-z0-9]{17}(?![A-Za-z0-9])")
+_CODE = re.compile(r"(?<![\w.*@/])[A-Za-z0-9]{1,20}(?:-[A-Za-z0-9]{1,20}){0,5}(?![\w@])")
+_KNOWN_CODE = re.compile(
+    r"(?:rs|nct|pmc|pmid|cyp|hla|isrctn|covid|sars|ctn|dsm|icd|cd|hr|ugt|oprm|cox|il|tnf|p450|jan|feb|mar|apr|may|jun|jul|aug|sep|sept|oct|nov|dec|fy|day|grade|g\d|"
+    r"january|february|march|april|june|july|august|september|october|november|december)[-]?[a-z]{0,2}\d|doi",
+    re.IGNORECASE,
+)
+_MEASURED = re.compile(r"\d+(?:-\d+)*-?[a-z]{1,12}$|[a-z]{1,2}\d{1,3}-\d{1,3}[a-z]?$|(?:q|x|d|day|wk)?\d+(?:-(?:q|x|d|day|wk)?\d+)*[a-z]{0,3}$", re.IGNORECASE)
+_POST_CA = re.compile(r"(?<![A-Za-z0-9])[ABCEGHJ-NPRSTVXYabceghj-nprstvxy]\d[A-Za-z] ?-?\d[A-Za-z]\d(?![A-Za-z0-9])")
+_POST_UK = re.compile(r"(?<![A-Za-z0-9])(?:[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2})(?![A-Za-z0-9])")
+_UNIT_TAIL = ("MG", "ML", "CC", "KG", "MM", "CM", "AM", "PM", "HR", "MO", "YR", "WK")
+_AT_WORDS = frozenset("home night bedtime noon work once hs least most baseline discharge admission rest the clinic otp curbside_bot".split())
+
+
+def _digits(text: str) -> int:
+    return sum(char.isdigit() for char in text)
+
+
+class Links:
+    """Finds e-mail and web addresses, user names and shaped codes of one reading."""
+
+    def __init__(self, reading: Reading) -> None:
+        self.reading = reading
+        self.text = reading.text
+        self.senses = {token.low: token.sense for token in reading.tokens}
+
+    def found(self) -> Iterator[Finding]:
+        text = self.text
+        if "@" in text or "at" in text.lower():
+            yield from self._emails()
+        if "." in text or "//" in text or "]" in text:
+            yield from self._urls()
+        if ":" in text or "." in text or "-" in text:
+            yield from self._net()
+        yield from self._handles()
+        yield from self._codes()
+
+    def _emails(self) -> Iterator[Finding]:
+        for pattern in (_EMAIL, _DOTTED):
+            for match in pattern.finditer(self.text):
+                if not self._spoken(match[0]):
+                    yield Finding(*match.span(), "email", "hard")
+
+    def _spoken(self, words: str) -> bool:
+        """Is it ordinary words around "at", such as "met at clinic"? or a dose after an at sign?"""
+        if re.search(r"\bdot\b|[(\[{<]|\.", words, re.IGNORECASE):
+            return False
+        if re.search(r"gmail|yahoo|hotmail|outlook|icloud|aol|proton", words, re.IGNORECASE):
+            return False
+        host = words.partition("@")[2]
+        return "@" not in words or host[:1].isdigit() or host.lower() in _AT_WORDS or len(host) < 3
+
+    def _urls(self) -> Iterator[Finding]:
+        for match in _URL.finditer(self.text):
+            url = match[0].rstrip(".,;:!?)]}'")
+            bare = "/" not in url and not url.lower().startswith("www")
+            if bare and (_LOOSE_TLD.search(url) or len(url) < 6):
+                continue
+            if not (_PUBLIC_HOSTS.match(url) and not _PRIVATE_PATH.search(url)):
+                yield Finding(match.start(), match.start() + len(url), "url", "hard")
+
+    def _net(self) -> Iterator[Finding]:
+        for match in _MAC.finditer(self.text):
+            yield Finding(*match.span(), "device", "hard")
+        for match in _IPV6.finditer(self.text) if ":" in self.text else ():
+            if self._ipv6(match[0]):
+                yield Finding(*match.span(), "ip", "hard")
+
+    def _ipv6(self, value: str) -> bool:
+        try:
+            IPv6Address(value)
+        except ValueError:
+            return False
+        return len(value) > 4
+
+    def _handles(self) -> Iterator[Finding]:
+        if "@" in self.text:
+            yield from self._at_names()
+        for pattern, mark in ((_CASH, "$"), (_REDDIT, "u/")):
+            for match in pattern.finditer(self.text) if mark in self.text else ():
+                yield Finding(*match.span(), "handle", "hard")
+        for match in _SOCIAL.finditer(self.text):
+            if self._user_name(match["id"], match["mark"], match[0]):
+                yield Finding(*match.span("id"), "handle", "hard")
+
+    def _at_names(self) -> Iterator[Finding]:
+        for match in _AT_NAME.finditer(self.text):
+            name = match[1].lower()
+            word = bool(self.senses.get(name, Sense(0)) & (Sense.EVERYDAY | Sense.FIELD))
+            if not name.isdigit() and name not in _AT_WORDS and not re.match(r"\d", name) and not (word and len(name) < 12):
+                if match[0][1] != " " or re.search(r"[\d_.]", name):
+                    yield Finding(*match.span(), "handle", "hard")
+
+    def _user_name(self, name: str, mark: str, whole: str) -> bool:
+        bare = name.lstrip("@$")
+        if re.fullmatch(r"[\d.\-]+", bare) or len(bare) < 3 or re.match(r"\d+(?:mg|mcg|x|h|d)", bare):
+            return False
+        odd = bool(re.search(r"[A-Za-z].*[\d_]|[\d_].*[A-Za-z]|[a-z][.][a-z]|[a-z][A-Z]", bare))
+        if odd or name != bare:
+            return bool(re.search(r"_|\d{2}|\.|@|\$|[a-z]\d|[a-z][A-Z]|\d[a-z]", name)) and not whole.lower().startswith(("line ", "sc "))
+        marked = re.search(r"(?:handle|name|user|username|tag|id|login|:|=)\W{0,3}(?:is|was|as|:|=)?\W{0,3}$|:\W{0,2}$", mark + whole[: -len(name)][-3:], re.IGNORECASE)
+        named = whole.lower().startswith(("user", "screen", "handle", "gamer", "login", "log in"))
+        sense = self.senses.get(bare.lower(), Sense(0))
+        return bool(marked or named) and not sense & Sense.WORD
+
+    def _codes(self) -> Iterator[Finding]:
+        for match in _VIN.finditer(self.text):
+            if 3 <= _digits(match[0]) <= 16:
+                yield Finding(*match.span(), "vin", "hard")
+        for pattern in (_POST_CA, _POST_UK):
+            for match in pattern.finditer(self.text):
+                if not match[0].upper().endswith(_UNIT_TAIL):
+                    yield Finding(*match.span(), "zip", "soft")
+        yield from self._bare_codes()
+
+    def _bare_codes(self) -> Iterator[Finding]:
+        for match in _CODE.finditer(self.text):
+            code = match[0]
+            if len(code) >= 7 and _digits(code) >= 4 and self._identifying(code):
+                yield Finding(*match.span(), "other", "hard")
+
+    def _identifying(self, code: str) -> bool:
+        if _KNOWN_CODE.match(code) or _MEASURED.fullmatch(code) or not re.search(r"[A-Za-z]", code):
+            return False
+        parts = code.split("-")
+        longest = max(parts, key=_digits)
+        mixed = re.search(r"[A-Za-z]", longest) and _digits(longest) >= 4 and len(longest) >= 7
+        return bool(mixed) or (_digits(code) >= 6 and all(len(p) < 12 and (_digits(p) or len(p) <= 5) for p in parts))

@@ -1,0 +1,91 @@
+"""The words and numbers of a text, each with what the lexicon knows of it."""
+
+import re
+from dataclasses import dataclass
+
+from dialogs.identifiers.lexicon import Lexicon, Sense
+
+_TOKEN = re.compile(r"[^\W_]+(?:'[^\W_]+){0,3}")
+_TAIL = re.compile(r"'(?:s|t|re|ve|ll|d|m)$")
+_ENDS = frozenset(".!?\n;:*>[\"“")
+_ABBREVIATED = frozenset(
+    "mr mrs ms dr st vs approx pt pts rx dx hx sx tx w dept hosp no nr ave sr jr prof rev".split()
+)
+_TITLE_SHARE = 0.6
+_SHOUTED_SHARE = 0.7
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One word or number; `gap` is what stands between the one before and it, `low` its lower case without 's."""
+
+    text: str
+    low: str
+    start: int
+    end: int
+    gap: str
+    sense: Sense
+    opens: bool
+    """Does it begin a sentence?"""
+
+    @property
+    def alpha(self) -> bool:
+        return self.text[0].isalpha() and not any(c.isdigit() for c in self.text)
+
+    @property
+    def capital(self) -> bool:
+        return self.text[0].isupper()
+
+    @property
+    def upper(self) -> bool:
+        return len(self.text) > 1 and self.text.isupper()
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A folded text, its tokens, and whether its capitals tell anything."""
+
+    text: str
+    tokens: tuple[Token, ...]
+    shouted: bool
+
+    def before(self, start: int, length: int = 48) -> str:
+        return self.text[max(0, start - length) : start].lower()
+
+    def after(self, end: int, length: int = 24) -> str:
+        return self.text[end : end + length].lower()
+
+    def low(self, index: int) -> str:
+        """The token there in lower case, or nothing."""
+        return self.tokens[index].low if 0 <= index < len(self.tokens) else ""
+
+
+def _opens(gap: str, previous: str) -> bool:
+    if "." in gap and not (_ENDS - {"."}) & set(gap):
+        return previous not in _ABBREVIATED and not (len(previous) == 1 and previous.isalpha())
+    return bool(_ENDS & set(gap)) or gap.lstrip(" ").startswith(("- ", "1) ", "("))
+
+
+def tokens_of(text: str, words: Lexicon) -> tuple[Token, ...]:
+    known: dict[str, Sense] = {}
+    found: list[Token] = []
+    end, previous = 0, ""
+    for match in _TOKEN.finditer(text):
+        low = _TAIL.sub("", match.group().lower())
+        if low not in known:
+            known[low] = words.sense(low.replace("'", ""))
+        gap = text[end : match.start()]
+        opens = not found or _opens(gap, previous)
+        found.append(Token(match.group(), low, match.start(), match.end(), gap, known[low], opens))
+        end, previous = match.end(), low
+    return tuple(found)
+
+
+def _shouted(tokens: tuple[Token, ...]) -> bool:
+    words = [t for t in tokens if t.alpha and len(t.text) > 1]
+    return len(words) >= 4 and sum(t.upper for t in words) > _SHOUTED_SHARE * len(words)
+
+
+def reading_of(text: str, words: Lexicon) -> Reading:
+    tokens = tokens_of(text, words)
+    return Reading(text, tokens, _shouted(tokens))
