@@ -68,6 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     diagram.add_argument(
         "--into", type=Path, default=Path("docs"), help="the folder, docs by default"
     )
+    _add(commands, "doctor", _doctor, "look for what would stop the bot, each with its remedy")
     return parser
 
 
@@ -146,6 +147,27 @@ def _diagram(options: argparse.Namespace) -> int:
     (options.into / "phases.svg").write_bytes(drawn)
     print(f"Wrote {options.into}/phases.mmd and {options.into}/phases.svg")
     return 0
+
+
+# --- looking after it -------------------------------------------------------------------------
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from bot.doctor import findings
+    from bot.settings import SettingsError, load_settings
+
+    async def look() -> int:
+        failed = False
+        async for finding in findings(load_settings(), now):
+            print(finding.line, flush=True)
+            failed = failed or bool(finding.remedy)
+        return 1 if failed else 0
+
+    try:
+        return asyncio.run(look())
+    except SettingsError as error:
+        print(f"FAIL settings: {error}")
+        return 1
 
 
 # --- the running bot --------------------------------------------------------------------------
@@ -290,7 +312,7 @@ async def _together(
         timeout_graceful_shutdown=2,
     )
     server = uvicorn.Server(config)
-    server.capture_signals = nullcontext  # type: ignore[method-assign] # they are ours
+    server.capture_signals = nullcontext  # type: ignore[assignment,method-assign] # ours
     pages = asyncio.create_task(server.serve(sockets=[listening]))
     _announce(service.settings, listening, local=phone is not None)
     try:

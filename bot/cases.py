@@ -13,7 +13,7 @@ from dialogs.model import Consult, Draft, Event, Origin, Step
 from dialogs.phases import ADVISED, Phase
 from storage import audit, consults
 from storage.audit import Event as AuditEvent
-from storage.consults import StoredConsult
+from storage.consults import AnswerChange, StoredConsult
 
 Path = Any
 
@@ -123,13 +123,16 @@ def keep(turn: Turn, stored: StoredConsult, step: Step, scenario: Scenario) -> S
         consults.record_change(
             turn.tx,
             stored.id,
-            question=change.question,
-            old=change.old,
-            new=change.new,
-            via=change.via,
-            by=turn.person.id,
+            AnswerChange(
+                question=change.question,
+                old=change.old,
+                new=change.new,
+                via=change.via,
+                by=turn.person.id,
+                at=turn.tx.now,
+            ),
         )
-    saved = consults.save(turn.tx, _stamped(stored, step.consult, turn))
+    saved = consults.save(turn.tx, _stamped(stored, step.consult, turn), stored.revision)
     _audited(turn, stored, step, scenario)
     turn.consult_id = stored.id
     return saved
@@ -175,11 +178,22 @@ def open_case(turn: Turn) -> StoredConsult:
     scenario = turn.scenario
     known = {"role": turn.person.role} if turn.person.role else {}
     fresh = begin(scenario, known, turn.person.path)
-    consults.keep_content(turn.tx, scenario.hash, scenario.id, scenario.version, scenario.body)
-    stored = consults.create(
-        turn.tx, owner=turn.person, scenario_id=scenario.id, content_hash=scenario.hash
+    consults.store_content(
+        turn.tx,
+        content_hash=scenario.hash,
+        scenario_id=scenario.id,
+        version=scenario.version,
+        body=scenario.body,
     )
-    saved = consults.save(turn.tx, written(stored, fresh))
+    stored = consults.create(
+        turn.tx,
+        turn.person,
+        scenario_id=scenario.id,
+        content_hash=scenario.hash,
+        phase=fresh.phase,
+        path=fresh.path,
+    )
+    saved = consults.save(turn.tx, written(stored, fresh), stored.revision)
     _record(turn, saved, "consult.open", {"path": fresh.path})
     turn.consult_id = saved.id
     return saved

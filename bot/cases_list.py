@@ -13,13 +13,16 @@ from storage import consults
 from storage.consults import StoredConsult
 
 PAGE = 8
+MOST_PAGES = 100_000
+"""A forged page number stays within what a database counts."""
 
 
 def show(turn: Turn, page: int = 0) -> None:
     """Show one page of the person's cases, the one touched last first."""
-    found = consults.list_for(turn.tx, turn.person, page=page, size=PAGE + 1)
-    listed = [line(turn, stored) for stored in found[:PAGE]]
-    screen = cases_screen(listed, turn.t, page=page, more=len(found) > PAGE)
+    found = consults.list_for(turn.tx, turn.person.id, page, per_page=PAGE)
+    listed = [line(turn, stored) for stored in found.consults]
+    more = found.number + 1 < found.pages
+    screen = cases_screen(listed, turn.t, page=found.number, more=more)
     turn.show(screen, kind="cases")
 
 
@@ -65,7 +68,7 @@ def age(then: datetime, now: datetime, t: Translate) -> str:
 
 
 def _page(turn: Turn, data: Callback) -> None:
-    show(turn, int(data.arg(0)) if data.arg(0).isdigit() else 0)
+    show(turn, min(int(data.arg(0)), MOST_PAGES) if data.arg(0).isdigit() else 0)
 
 
 VERBS: dict[str, Callable[[Turn, Callback], None]] = {"cases": _page}

@@ -22,6 +22,8 @@ REVIEW_MINUTES = 15
 def step_rows(turn: Turn, stored: StoredConsult) -> tuple[Row, ...]:
     """Return the rows that the step gains: the message, the plan."""
     t = turn.t
+    if stored.hypothetical_of is not None:
+        return ()
     return (
         (Button(t("Message to the colleague"), encode("msg", stored.short)),),
         (Button(t("Record a plan"), encode("plan", stored.short)),),
@@ -30,7 +32,7 @@ def step_rows(turn: Turn, stored: StoredConsult) -> tuple[Row, ...]:
 
 def _advised(turn: Turn, data: Callback, action: str = "consult.read") -> StoredConsult:
     stored = turn.case(data.case, action)
-    if stored.phase not in ADVISED:
+    if stored.phase not in ADVISED or stored.hypothetical_of is not None:
         raise Gone
     return stored
 

@@ -7,7 +7,6 @@ from bot.cases import apply, dialog_of, open_case, remember_typed, typed_questio
 from bot.screen import Screen, esc
 from bot.screens import question as question_screens
 from bot.screens import review, start, summary
-from bot.translate import Text
 from bot.turn import Gone, Turn
 from dialogs import typed
 from dialogs.content import Question, Scenario
@@ -17,8 +16,6 @@ from dialogs.model import (
     Answered,
     Asked,
     Back,
-    Cancelled,
-    Closed,
     Confirmed,
     Consult,
     Continued,
@@ -33,13 +30,16 @@ from dialogs.model import (
     Origin,
     Picked,
     ReadBack,
-    Reopened,
     Reviewed,
 )
-from dialogs.phases import ADVISED
+from dialogs.phases import ADVISED, ENDED
 from dialogs.summary import summarise
 from storage import consults, transcript
 from storage.consults import StoredConsult
+from storage.errors import NotFound
+
+SAFETY = "safety_now"
+"""The red flags: the one question that cannot be skipped."""
 
 LONG = 120
 """Characters from which typed words at a question are read as a case in words."""
@@ -51,12 +51,12 @@ LONG = 120
 def screen_of(turn: Turn, stored: StoredConsult, said: str = "") -> Screen:
     """Return the screen that a stored consult is at."""
     consult, scenario = dialog_of(stored), turn.scenario_of(stored.content_hash)
-    case, code, t = stored.short, stored.code, turn.t
+    case, code, t = stored.short, code_of(turn, stored), turn.t
     fork = stored.hypothetical_of is not None
     match consult.phase:
         case "asking" | "confirming":
             return question_screens.question_screen(
-                consult, scenario, t, case=case, code=code, said=said, hypothetical=fork
+                consult, scenario, t, case=case, code=stored.code, said=said, hypothetical=fork
             )
         case "reviewing":
             return review.review_screen(consult, scenario, t, case=case, code=code, said=said)
@@ -70,16 +70,26 @@ def screen_of(turn: Turn, stored: StoredConsult, said: str = "") -> Screen:
                 scenario,
                 t,
                 case=case,
-                code=code,
+                code=stored.code,
                 said=said,
                 hypothetical=fork,
                 extra=turn.summary_rows(stored),
             )
 
 
+def code_of(turn: Turn, stored: StoredConsult) -> str:
+    """Return a case's code as a heading shows it; a what-if case says so everywhere."""
+    if stored.hypothetical_of is None:
+        return stored.code
+    return turn.t("{code} (what-if)").format(code=stored.code)
+
+
 def ended_screen(turn: Turn, stored: StoredConsult) -> Screen:
     return review.ended_screen(
-        turn.t, case=stored.short, code=stored.code, cancelled=stored.phase == "cancelled"
+        turn.t,
+        case=stored.short,
+        code=code_of(turn, stored),
+        cancelled=stored.phase == "cancelled",
     )
 
 
@@ -130,13 +140,18 @@ def said_of(turn: Turn, before: Consult, after: Consult, scenario: Scenario) -> 
     return question_screens.last_answer(question, value, scenario, turn.t)
 
 
-def _question_event(make: Callable[[str, Callback], Event]) -> Callable[[Turn, Callback], None]:
+def _question_event(
+    make: Callable[[str], Event], may: Callable[[Question], bool]
+) -> Callable[[Turn, Callback], None]:
+    """Return what answers a button of a question; ``may`` refuses a forged one."""
+
     def route(turn: Turn, data: Callback) -> None:
         stored = turn.case(data.case)
-        question = data.arg(0)
-        if question not in {q.id for q in turn.scenario_of(stored.content_hash).questions}:
+        known = {q.id: q for q in turn.scenario_of(stored.content_hash).questions}
+        question = known.get(data.arg(0))
+        if question is None or not may(question):
             raise Gone
-        take(turn, stored, make(question, data), data.turn)
+        take(turn, stored, make(question.id), data.turn)
 
     return route
 
@@ -144,6 +159,8 @@ def _question_event(make: Callable[[str, Callback], Event]) -> Callable[[Turn, C
 def _choose(turn: Turn, data: Callback) -> None:
     stored = turn.case(data.case)
     question = _known_option(turn, stored, data)
+    if question.kind not in ("choice", "multi"):
+        raise Gone
     value = [data.arg(1)] if question.kind == "multi" else data.arg(1)
     take(turn, stored, Answered(question.id, value), data.turn)
 
@@ -169,6 +186,8 @@ def _mark(turn: Turn, data: Callback) -> None:
 def _pick(turn: Turn, data: Callback) -> None:
     stored = turn.case(data.case)
     question = _known_option(turn, stored, data)
+    if question.kind != "dose":
+        raise Gone
     take(turn, stored, Picked(question.id, data.arg(1)), data.turn)
 
 
@@ -184,6 +203,8 @@ def _keep(turn: Turn, data: Callback) -> None:
     stored = turn.case(data.case)
     consult = dialog_of(stored)
     name = data.arg(0)
+    if name not in consult.answers and name not in consult.previous:
+        raise Gone
     value = consult.answers.get(name, consult.previous.get(name))
     take(turn, stored, Answered(name, value), data.turn)
 
@@ -207,10 +228,12 @@ def _event(event: Event) -> Callable[[Turn, Callback], None]:
 # --- pages that change nothing ----------------------------------------------------------------
 
 
-def view_screen(turn: Turn, stored: StoredConsult, name: str, arg: str) -> Screen | None:
+def view_screen(  # noqa: PLR0911 - one line a page
+    turn: Turn, stored: StoredConsult, name: str, arg: str
+) -> Screen | None:
     """Return a page of the case that only reads, or None where there is no such page now."""
     consult, scenario = dialog_of(stored), turn.scenario_of(stored.content_hash)
-    case, code, t = stored.short, stored.code, turn.t
+    case, code, t = stored.short, code_of(turn, stored), turn.t
     page = int(arg) if arg.isdigit() else 0
     if name == "why" and arg in {question.id for question in scenario.questions}:
         return summary.why_screen(arg, scenario, t, case=case)
@@ -258,9 +281,9 @@ def _ask_first(turn: Turn, data: Callback) -> None:
 VERBS: dict[str, Callable[[Turn, Callback], None]] = {
     "a": _choose,
     "m": _mark,
-    "d": _question_event(lambda question, _: Done(question)),
-    "u": _question_event(lambda question, _: Answered(question, "unk")),
-    "s": _question_event(lambda question, _: Answered(question, None)),
+    "d": _question_event(Done, lambda question: question.kind in ("multi", "dose")),
+    "u": _question_event(lambda q: Answered(q, "unk"), lambda question: question.allows_unknown),
+    "s": _question_event(lambda q: Answered(q, None), lambda question: question.id != SAFETY),
     "pick": _pick,
     "dose": _dose,
     "keep": _keep,
@@ -271,9 +294,6 @@ VERBS: dict[str, Callable[[Turn, Callback], None]] = {
     "f": _event(Asked()),
     "rev": _event(Reviewed()),
     "more": _event(Continued()),
-    "x": _event(Cancelled()),
-    "close": _event(Closed()),
-    "reopen": _event(Reopened()),
     "ask": _ask_first,
     "v": _view,
     "go": _go,
@@ -285,18 +305,21 @@ VERBS: dict[str, Callable[[Turn, Callback], None]] = {
 
 def current_case(turn: Turn) -> StoredConsult | None:
     """Return the case whose screen stands in the chat, if it is the person's and not ended."""
-    screen = transcript.current_screen(turn.tx, turn.chat_id)
+    screen = transcript.screen_of(turn.tx, turn.chat_id)
     if screen is None or screen.consult_id is None:
         return None
-    found = consults.load(turn.tx, screen.consult_id)
-    if found.owner_id != turn.person.id or found.phase in ("closed", "cancelled"):
+    try:
+        found = consults.load(turn.tx, screen.consult_id)
+    except NotFound:
+        return None
+    if found.owner_id != turn.person.id or found.phase in ENDED:
         return None
     return found
 
 
 def asked_cases(turn: Turn) -> list[StoredConsult]:
     """Return the person's cases that are waiting for an answer, newest first."""
-    found = consults.list_for(turn.tx, turn.person, page=0, size=20)
+    found = consults.list_for(turn.tx, turn.person.id, per_page=20).consults
     return [stored for stored in found if stored.phase in ("asking", "confirming")]
 
 
@@ -354,8 +377,8 @@ def answer(turn: Turn, stored: StoredConsult, event: Event) -> None:
     before = dialog_of(stored)
     scenario = turn.scenario_of(stored.content_hash)
     question = asking(before, scenario)
-    if question and isinstance(turn.incoming, Text):
-        stored = remember_typed(stored, turn.incoming.message_id, question.id)
+    if question and turn.words_id is not None:
+        stored = remember_typed(stored, turn.words_id, question.id)
     saved, step = apply(turn, stored, event)
     if step.note:
         turn.say(esc(notes(turn)[step.note]), consult=stored.id)
@@ -393,7 +416,7 @@ def _word_here(turn: Turn, stored: StoredConsult, question: Question, name: str)
     match name:
         case "back":
             answer(turn, stored, Back())
-        case "skip" if question.id != "safety_now":
+        case "skip" if question.id != SAFETY:
             answer(turn, stored, Answered(question.id, None, "typed"))
         case "unknown" if question.allows_unknown:
             answer(turn, stored, Answered(question.id, "unk", "typed"))
@@ -435,14 +458,14 @@ def _word_elsewhere(turn: Turn, stored: StoredConsult, words: str) -> bool:
 
 def edited(turn: Turn, message_id: int, words: str) -> None:
     """Apply an edited message to the question that it answered."""
-    found = consults.list_for(turn.tx, turn.person, page=0, size=50)
+    found = consults.list_for(turn.tx, turn.person.id, per_page=50).consults
     stored = next((s for s in found if typed_question(s, message_id)), None)
     if stored is None:
         turn.say(
             esc(turn.t("Only answers you typed can be corrected by editing. Tap to change others."))
         )
         return
-    if stored.phase in ("closed", "cancelled"):
+    if stored.phase in ENDED:
         words = turn.t("Case {code} has ended; nothing was changed. Open it again to change it.")
         turn.say(esc(words.format(code=stored.code)), consult=stored.id)
         return
@@ -460,7 +483,7 @@ def edited(turn: Turn, message_id: int, words: str) -> None:
 
 
 def new_case(turn: Turn, data: Callback | None = None) -> None:
-    """Begin a case; who has no role yet is asked for it first."""
+    """Begin a case; whoever has no role yet is asked for it first."""
     if turn.person.role is None:
         turn.show(start.role_screen(turn.scenario, turn.t), kind="role")
         return
@@ -472,8 +495,8 @@ def resume(turn: Turn) -> None:
     """Show the newest case that has not ended, at the exact question."""
     live = [
         stored
-        for stored in consults.list_for(turn.tx, turn.person, page=0, size=20)
-        if stored.phase not in ("closed", "cancelled")
+        for stored in consults.list_for(turn.tx, turn.person.id, per_page=20).consults
+        if stored.phase not in ENDED
     ]
     if not live:
         turn.show(start.cases_screen((), turn.t), kind="cases")

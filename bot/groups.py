@@ -1,15 +1,34 @@
 """What the bot does outside a private chat: it points to it, and drops the rest unstored."""
 
+from bot import excerpts
 from bot.screen import esc
-from bot.translate import ChosenInline, Command, GroupMigration, InlineQuery, Membership, StartLink
+from bot.translate import (
+    ChosenInline,
+    Command,
+    GroupMigration,
+    Incoming,
+    InlineQuery,
+    Media,
+    Membership,
+    StartLink,
+    Text,
+)
 from bot.turn import Turn
 from storage import people, transcript
 from storage.transaction import Tx
 
 
+def is_talk(incoming: Incoming) -> bool:
+    """Say whether this is what people say among themselves in a group: dropped unstored."""
+    return isinstance(incoming, Text | Media) and not incoming.chat.private
+
+
 def in_group(turn: Turn) -> None:
     """Answer a command in a group with the way to the private chat; anything else is dropped."""
-    if isinstance(turn.incoming, Command | StartLink):
+    if any(finding.tier == "hard" for finding in turn.findings):
+        turn.delete_incoming()
+        turn.say(excerpts.refusal("", turn.findings, turn.t, group=True))
+    elif isinstance(turn.incoming, Command | StartLink):
         turn.say(
             esc(
                 turn.t("I answer in a private chat. Open it by tapping my name, then send /start.")
@@ -21,7 +40,8 @@ def in_group(turn: Turn) -> None:
 def membership(turn: Turn, change: Membership) -> None:
     """Keep whether the person can be reached: blocked or not."""
     if change.change in ("blocked", "unblocked"):
-        people.set_unreachable(turn.tx, turn.chat_id, unreachable=change.change == "blocked")
+        keep = people.set_unreachable if change.change == "blocked" else people.set_reachable
+        keep(turn.tx, turn.chat_id)
 
 
 def inline(turn: Turn, query: InlineQuery | ChosenInline) -> None:

@@ -5,8 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeAlias
+from uuid import UUID
 
-from bot import colleague, dialog, excerpts, groups, narrative, persons, plans, routes
+from bot import colleague, dialog, excerpts, groups, held, narrative, persons, plans, routes
 from bot.callbacks import encode, parse
 from bot.language import offered, translator
 from bot.outbox import Outbox
@@ -57,6 +58,8 @@ class Outcome:
     toast: str = ""
     alert: bool = False
     deliver: tuple[int, ...] = ()
+    erased: bool = False
+    """Something was destroyed, and is to be gone from the database's log as well."""
 
 
 class Handler:
@@ -79,7 +82,7 @@ class Handler:
     async def __call__(self, raw: dict[str, Any]) -> None:
         """Answer one raw update; raises what storage raises, and then nothing was done."""
         incoming = translate(raw, self.username)
-        if isinstance(incoming, Ignored | Undecodable):
+        if isinstance(incoming, Ignored | Undecodable) or groups.is_talk(incoming):
             return
         if isinstance(incoming, GroupMigration):
             await self._database.write(partial(groups.moved, incoming))
@@ -97,6 +100,8 @@ class Handler:
             await self._outbox.answer(query, outcome.toast, alert=outcome.alert)
         for chat in outcome.deliver:
             self._outbox.soon(chat)
+        if outcome.erased:
+            await self._database.truncate_log()
 
     async def _answer_late(self, query: str) -> None:
         """Answer a tap without words when deciding takes longer than a second: nothing spins."""
@@ -151,43 +156,48 @@ def respond(
         person=person,
         incoming=incoming,
         chat=chat_of(incoming),
-        t=translator(person.language),
+        t=translator(person.language or offered(incoming.person.language)),
         settings=settings,
         scenario_of=partial(scenario_of, tx),
         findings=findings,
+        words_id=incoming.message_id if isinstance(incoming, Text) else None,
     )
+    turn.mean = partial(meant, turn)
     turn.summary_rows = partial(plans.summary_rows, turn)
     turn.step_rows = partial(colleague.step_rows, turn)
-    inbound = transcript.receive(
-        tx,
-        update_id=incoming.update_id,
-        chat_id=chat_id(incoming),
-        person_id=person.id,
-        kind=kind_of(incoming),
-        message_id=getattr(incoming, "message_id", None),
-    )
+    inbound = _received(tx, incoming, person)
     try:
         route(turn)
     except Gone:
         turn.tell(turn.t("That button no longer works. Here is what does."))
         _somewhere(turn)
     transcript.belongs(tx, inbound, consult_id=turn.consult_id)
-    return Outcome(turn.toast, turn.alert, tuple(sorted(turn.deliver)))
+    return Outcome(turn.toast, turn.alert, tuple(sorted(turn.deliver)), turn.erased)
+
+
+def _received(tx: Tx, incoming: Personal, person: Person) -> UUID:
+    """Keep that an update came in, without its words; AlreadySeen when it came before."""
+    if transcript.seen(tx, incoming.update_id):
+        raise AlreadySeen(incoming.update_id)
+    return transcript.receive(
+        tx,
+        transcript.Incoming(
+            update_id=incoming.update_id,
+            chat_id=chat_id(incoming),
+            person_id=person.id,
+            kind=kind_of(incoming),
+            message_id=getattr(incoming, "message_id", None),
+            thread_id=chat_of(incoming).thread,
+        ),
+    )
 
 
 def refuse(incoming: Personal, denied: Denied, tx: Tx) -> Outcome:
     """Put a denial on record and answer as if the button led nowhere."""
-    person = people.by_telegram_id(tx, incoming.person.telegram_id)
-    transcript.receive(
-        tx,
-        update_id=incoming.update_id,
-        chat_id=chat_id(incoming),
-        person_id=person.id,
-        kind=kind_of(incoming),
-        message_id=getattr(incoming, "message_id", None),
-    )
+    person = people.get(tx, denied.event.actor or UUID(int=0))
+    _received(tx, incoming, person)
     audit.record(tx, denied.event)
-    t = translator(person.language)
+    t = translator(person.language or offered(incoming.person.language))
     return Outcome(t("That button no longer works."))
 
 
@@ -208,16 +218,12 @@ def kind_of(incoming: Personal) -> str:
 
 def _person(tx: Tx, incoming: Personal, settings: Settings) -> Person:
     who = incoming.person
-    return people.get_or_create(
-        tx,
-        who.telegram_id,
-        name=who.name,
-        language=offered(who.language),
-        status="approved"
-        if settings.approval == "open" or who.telegram_id in settings.admins
-        else "pending",
-        is_admin=who.telegram_id in settings.admins,
-    )
+    admin = who.telegram_id in settings.admins
+    status: people.Status = "approved" if settings.approval == "open" or admin else "pending"
+    found = people.get_or_create(tx, who.telegram_id, who.name, status=status, is_admin=admin)
+    if found.is_admin != admin:
+        return people.set_admin(tx, found, is_admin=admin, by=None)
+    return found
 
 
 def _somewhere(turn: Turn) -> None:
@@ -289,9 +295,15 @@ def commanded(turn: Turn, command: Command) -> None:
     if turn.person.scope_accepted_at is None and command.name not in routes.BEFORE_SCOPE:
         persons.begin(turn)
         return
-    if turn.findings and any(finding.tier == "hard" for finding in turn.findings):
+    tiers = {finding.tier for finding in turn.findings}
+    if "hard" in tiers:
         turn.delete_incoming()
         turn.say(excerpts.refusal(command.args, turn.findings, turn.t))
+        _guarded(turn, "refused")
+        return
+    if "soft" in tiers and command.name == "new":
+        held.hold(turn, command.args, command.message_id, new=True)
+        _guarded(turn, "asked")
         return
     if act is None:
         turn.say(esc(turn.t("I do not know that command.")))
@@ -313,16 +325,7 @@ def written(turn: Turn, text: Text) -> None:
         _guarded(turn, "refused")
         return
     if "soft" in tiers:
-        expected = expecting.expected(turn.tx, turn.person.id)
-        token = expecting.expect(
-            turn.tx,
-            turn.person.id,
-            "held",
-            consult_id=expected.consult_id if expected else None,
-            args={"for": expected.kind, "args": dict(expected.args)} if expected else {},
-            held=text.text,
-        )
-        turn.show(excerpts.question(text.text, turn.findings, turn.t, held=token), kind="held")
+        held.hold(turn, text.text, text.message_id, correction=text.edited)
         _guarded(turn, "asked")
         return
     if text.edited:
@@ -351,9 +354,13 @@ def meant(turn: Turn, words: str) -> None:
     if (
         expected is not None
         and act is not None
+        and _stands(turn, expected)
         and typed.word(words) not in ("cancel", "help", "back")
     ):
         act(turn, expected, words)
+        return
+    if turn.person.role is None:
+        persons.typed_role(turn, words)
         return
     stored = dialog.current_case(turn)
     if stored is not None and dialog.typed_words(turn, stored, words):
@@ -364,6 +371,12 @@ def meant(turn: Turn, words: str) -> None:
         narrative.offer(turn, words)
         return
     _unclear(turn)
+
+
+def _stands(turn: Turn, expected: expecting.Expected) -> bool:
+    """Say whether the screen that asked for these words still stands, or their check does."""
+    screen = transcript.current_screen(turn.tx, turn.chat_id)
+    return screen is not None and screen.kind in (routes.STANDS[expected.kind], "held")
 
 
 def _elsewhere(turn: Turn, words: str) -> bool:

@@ -9,11 +9,12 @@ from dialogs.narrative import read_narrative
 
 from bot.callbacks import Callback, encode
 from bot.cases import dialog_of, keep, open_case
-from bot.dialog import show_case
+from bot.dialog import current_case, new_case, show_case
 from bot.screen import Button, Row, Screen, bold, esc, lines, paragraphs
 from bot.screens import start
 from bot.turn import Gone, Turn
 from dialogs.answers import check_answers
+from dialogs.engine import pending
 from dialogs.errors import InvalidAnswer
 from dialogs.model import Change, Step
 from dialogs.shown import show_answer
@@ -45,6 +46,14 @@ def ask(turn: Turn, data: Callback | None = None) -> None:
     turn.show(Screen(body, ((Button(t("Rather tap the questions"), encode("new")),),)), kind="tell")
 
 
+def new(turn: Turn, words: str = "") -> None:
+    """Begin a case; words after the command are read as the case."""
+    if words:
+        offer(turn, words)
+    else:
+        new_case(turn)
+
+
 def told(turn: Turn, expected: Expected, words: str) -> None:
     """Read a case in words and offer what was read."""
     expecting.forget(turn.tx, turn.person.id)
@@ -52,9 +61,16 @@ def told(turn: Turn, expected: Expected, words: str) -> None:
 
 
 def offer(turn: Turn, words: str) -> None:
-    """Open a case and offer what can be read from ``words``, each with the words it came from."""
+    """Offer what can be read from ``words``, each with the words it came from, in the case at hand.
+
+    Without a case that is being asked, one is opened.
+    """
+    if turn.person.role is None:
+        turn.show(start.role_screen(turn.scenario, turn.t), kind="role")
+        return
     reading = read_narrative(words)
-    stored = open_case(turn)
+    here = current_case(turn)
+    stored = here if here is not None and here.phase == "asking" else open_case(turn)
     suggestions = [
         {"q": s.question, "v": _plain(s.value), "w": s.words, "on": None}
         for s in reading.suggestions[:MOST]
@@ -117,9 +133,9 @@ def _screen(turn: Turn, stored: StoredConsult, suggestions: list[dict[str, Any]]
         words = esc(show_answer(question, each["v"], scenario))
         listed.append(
             lines(
-                f"{place}. {esc(question.short)}: {bold('')}<b>{words}</b> ({said[each['on']]})",
+                f"{place}. {esc(question.short)}: <b>{words}</b> ({esc(said[each['on']])})",
                 f"   <i>“{esc(each['w'])}”</i>",
-            ).replace("<b></b>", "")
+            )
         )
         rows.append(
             (
@@ -149,6 +165,8 @@ def _pending(turn: Turn, data: Callback) -> tuple[StoredConsult, list[dict[str, 
     stored = turn.case(data.case)
     expected = expecting.expected(turn.tx, turn.person.id)
     if expected is None or expected.kind != "suggested" or expected.consult_id != stored.id:
+        raise Gone
+    if stored.phase != "asking":
         raise Gone
     return stored, _unpacked(expected.held)
 
@@ -195,6 +213,8 @@ def _fill(turn: Turn, stored: StoredConsult, suggestions: list[dict[str, Any]]) 
     filled = replace(
         consult, answers=MappingProxyType({**consult.answers, **fresh}), turn=consult.turn + 1
     )
+    if pending(filled, scenario) is None:
+        filled = replace(filled.moved("answered", complete=True), cursor=None)
     saved = keep(turn, stored, Step(filled, changes), scenario)
     count = turn.t("{count} answers taken over.").format(count=len(fresh))
     show_case(turn, consults.load(turn.tx, saved.id), esc(count))

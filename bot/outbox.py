@@ -1,55 +1,66 @@
-"""Sends what the transcript still has to send: right after the commit, and again until it is through.
+"""Sends what the transcript still has to send: right after the commit, and until it is through.
 
-Telegram has no key against doing something twice, so sending is at least once: after a crash, or an
-answer that never came, a message may come twice. Edits and deletions may be repeated harmlessly.
+In order within a chat, chats side by side. Telegram has no key against doing something twice, so
+sending is at least once: a crash, or an answer that never came, may bring a message a second time,
+marked. Edits and deletions are the same when repeated.
 """
 
 import asyncio
-import html
-import re
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from functools import partial
 from time import monotonic
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias, TypeVar
 from uuid import uuid4
-from weakref import WeakValueDictionary
 
 import structlog
-from telegram.error import (
-    BadRequest,
-    ChatMigrated,
-    Forbidden,
-    InvalidToken,
-    NetworkError,
-    RetryAfter,
-    TelegramError,
-)
+from telegram.error import TelegramError
 
 from bot.buckets import Pace
 from bot.hygiene import describe
-from bot.transport import seconds_of, unanswered
+from bot.refusals import (
+    Call,
+    Dead,
+    Early,
+    Instead,
+    Later,
+    Moved,
+    Sent,
+    Unreachable,
+    Verdict,
+    judge,
+)
 from storage import people, transcript
 from storage.database import Database
 from storage.errors import StorageUnavailable
+from storage.transaction import Tx
 from storage.transcript import Waiting
 
 log = structlog.get_logger()
 
-LEASE = timedelta(seconds=60)
-"""Longer than any call may take; after it another process may take the row."""
+LEASE = timedelta(seconds=30)
+"""Longer than a call may take; after it another process may take the row."""
 
-MOST_TRIES = 8
-FIRST_PAUSE = 1.0
-LONGEST_PAUSE = 30.0
 SWEEP_SECONDS = 1.0
-SHORT_WAIT = 2.0
-"""Waits for a turn that are sat out; longer ones are written down and left to the sweeper."""
-
 AT_ONCE = 32
-TAG = re.compile(r"<[^>]*>")
+"""Calls made side by side."""
+
+MOST_CHATS = 128
+"""Chats worked on at a time; the others wait for the sweeper."""
+
+DRAIN_SECONDS = 10.0
+STUCK_SECONDS = 30.0
+KEEPING_PAUSES = (0.2, 1.0, 5.0)
+"""Seconds between tries to keep that a message was sent, while the disk does not take it."""
+
+MOST_BUGS = 5
+TOAST_LIMIT = 200
+"""Characters of an answer to a tap, https://core.telegram.org/bots/api#answercallbackquery."""
+
+T = TypeVar("T")
+
+Settle: TypeAlias = Callable[[Tx], object]
 
 
 class Sender(Protocol):
@@ -65,27 +76,11 @@ class Postmark:
     swept_at: float | None = None
     sent: int = 0
     codes: Counter[str] = field(default_factory=Counter)
-
-
-class Again(Exception):
-    """The row is to be tried later: after ``seconds``, for the reason ``code``."""
-
-    def __init__(self, seconds: float, code: str) -> None:
-        super().__init__(code)
-        self.seconds = seconds
-        self.code = code
-
-
-class Hopeless(Exception):
-    """The row can never be sent, for the reason ``code``."""
-
-    def __init__(self, code: str) -> None:
-        super().__init__(code)
-        self.code = code
+    """How often something went otherwise than planned, by code."""
 
 
 class Outbox:
-    """Sends in order within a chat, chats side by side."""
+    """The sender. Holds nothing that would be missed: what is to be sent is in the database."""
 
     def __init__(
         self,
@@ -94,186 +89,33 @@ class Outbox:
         *,
         pace: Pace | None = None,
         clock: Callable[[], float] = monotonic,
+        moved: Callable[[Tx, int, int], None] = transcript.move_chat,
     ) -> None:
         self._database = database
         self._sender = sender
         self._pace = pace or Pace()
         self._clock = clock
+        self._moved = moved
         self._holder = uuid4().hex
-        self._lanes: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
         self._room = asyncio.Semaphore(AT_ONCE)
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._working: dict[int, asyncio.Task[None]] = {}
+        self._asked: set[int] = set()
+        self._alarms: dict[int, asyncio.TimerHandle] = {}
         self.mark = Postmark()
 
-    # --- sending ------------------------------------------------------------------------
+    # --- when to send -----------------------------------------------------------------------------
 
     def soon(self, chat_id: int) -> None:
-        """Send what waits for a chat beside whatever else is done; the sweeper takes up failures."""
-        task = asyncio.create_task(self._delivered(chat_id))
-        self._under_way.add(task)
-        task.add_done_callback(self._under_way.discard)
-
-    async def drained(self) -> None:
-        """Return when everything begun has been sent or written down for later."""
-        while self._under_way:
-            await asyncio.wait(set(self._under_way))
-
-    async def _delivered(self, chat_id: int) -> None:
-        try:
-            await self.deliver(chat_id)
-        except StorageUnavailable as error:
-            log.warning("delivery_put_off", trouble=error.trouble)
+        """Begin to send what waits for a chat, beside whatever else is done."""
+        _ = self._work_on(chat_id)
 
     async def deliver(self, chat_id: int) -> None:
-        """Send what waits for a chat, in order, until nothing is due."""
-        async with self._lane(chat_id), self._room:
-            while rows := await self._claimed(chat_id):
-                if not await self._send_all(rows):
-                    return
-
-    async def _claimed(self, chat_id: int) -> list[Waiting]:
-        claim = partial(
-            transcript.claim, holder=self._holder, lease=LEASE, chat_id=chat_id, limit=5
-        )
-        return await self._database.write(claim, chat=chat_id)
-
-    async def _send_all(self, rows: list[Waiting]) -> bool:
-        """Send claimed rows in order; False when one has to wait, and the rest with it."""
-        for place, row in enumerate(rows):
-            if await self._settled(row):
-                continue
-            rest = [later.id for later in rows[place + 1 :]]
-            if rest:
-                await self._write(partial(transcript.put_back, identities=rest))
-            return False
-        return True
-
-    async def _settled(self, row: Waiting) -> bool:
-        """Send one row and keep what came of it; False when it is to be tried later."""
-        try:
-            message_id = await self._sent(row)
-        except Again as later:
-            self.mark.codes[later.code] += 1
-            await self._later(row, later)
-            return False
-        except Hopeless as lost:
-            self.mark.codes[lost.code] += 1
-            log.warning("not_sent", row=row.number, method=row.method, code=lost.code)
-            await self._write(partial(transcript.dead, identity=row.id, code=lost.code))
-            return True
-        self.mark.sent += 1
-        await self._write(lambda tx: transcript.sent(tx, row.id, message_id))
-        return True
-
-    async def _later(self, row: Waiting, later: Again) -> None:
-        if row.attempts >= MOST_TRIES and later.code not in ("rate", "too_many_requests"):
-            await self._write(lambda tx: transcript.dead(tx, row.id, later.code))
-            return
-        pause = timedelta(seconds=later.seconds)
-        await self._write(lambda tx: transcript.retry_later(tx, row.id, tx.now + pause, later.code))
-
-    async def _sent(self, row: Waiting) -> int | None:
-        """Make the call of a row and return the message's id; raises Again or Hopeless."""
-        await self._turn(row)
-        params = {**row.params, "chat_id": row.chat_id}
-        if row.thread_id is not None:
-            params["message_thread_id"] = row.thread_id
-        return await self._called(row, row.method, params)
-
-    async def _turn(self, row: Waiting) -> None:
-        """Wait for the chat's and everybody's turn; a long wait is left to the sweeper."""
-        edit = row.method.startswith("edit")
-        now = self._clock()
-        wait = self._pace.wait(row.chat_id, now)
-        if edit:
-            wait = max(wait, self._pace.wait_to_edit(row.chat_id, now))
-        if wait > SHORT_WAIT:
-            raise Again(wait, "rate")
-        if wait:
-            await asyncio.sleep(wait)
-        turn = self._pace.take(row.chat_id, self._clock(), edit=edit)
-        if turn:
-            await asyncio.sleep(turn)
-
-    async def _called(self, row: Waiting, method: str, params: dict[str, Any]) -> int | None:
-        try:
-            result = await self._sender.call(method, params)
-        except TelegramError as error:
-            return await self._after(error, row, method, params)
-        if isinstance(result, dict) and isinstance(result.get("message_id"), int):
-            return int(result["message_id"])
-        found = params.get("message_id")
-        return found if isinstance(found, int) else None
-
-    # --- what went wrong ----------------------------------------------------------------
-
-    async def _after(
-        self, error: TelegramError, row: Waiting, method: str, params: dict[str, Any]
-    ) -> int | None:
-        """Do what an error asks for: most specific first, since some are subclasses of others."""
-        match error:
-            case RetryAfter():
-                pause = seconds_of(error)
-                self._pace.silence(row.chat_id, pause, self._clock())
-                raise Again(pause, "too_many_requests")
-            case Forbidden():
-                await self._unreachable(row.chat_id)
-                raise Hopeless("forbidden")
-            case ChatMigrated():
-                new = error.new_chat_id
-                await self._write(lambda tx: transcript.move_chat(tx, row.chat_id, new))
-                raise Again(0, "migrated")
-            case BadRequest():
-                return await self._refused(str(error).lower(), row, method, params)
-            case InvalidToken():
-                raise Again(LONGEST_PAUSE, "token_refused")
-            case NetworkError():
-                return self._network(error, row)
-            case _:
-                raise Again(_pause(row), "telegram_error")
-
-    async def _unreachable(self, chat_id: int) -> None:
-        """Keep that a person cannot be written to, and give up what waits for them."""
-
-        def unit(tx: Any) -> None:
-            people.set_unreachable(tx, chat_id, unreachable=True)
-            transcript.drop_chat(tx, chat_id, "forbidden")
-
-        await self._write(unit)
-
-    async def _refused(
-        self, said: str, row: Waiting, method: str, params: dict[str, Any]
-    ) -> int | None:
-        """Answer a 400: done already, done otherwise, or hopeless."""
-        if "message is not modified" in said or "message to delete not found" in said:
-            found = params.get("message_id")
-            return found if isinstance(found, int) else None
-        if "can't parse entities" in said and "parse_mode" in params:
-            return await self._called(row, method, plainly(params))
-        lost = ("message to edit not found", "message can't be edited", "message_id_invalid")
-        if method == "editMessageText" and any(each in said for each in lost):
-            fresh = {name: value for name, value in params.items() if name != "message_id"}
-            return await self._called(row, "sendMessage", fresh)
-        if "message_thread_id" in params and ("thread not found" in said or "topic" in said):
-            without = {n: v for n, v in params.items() if n != "message_thread_id"}
-            return await self._called(row, method, without)
-        raise Hopeless(_code(said))
-
-    def _network(self, error: NetworkError, row: Waiting) -> int | None:
-        """Try again what may be repeated; a message whose fate is open is repeated once, if urgent.
-
-        Where the request certainly never left, it is simply tried again.
-        """
-        log.info("send_failed", row=row.number, method=row.method, error=describe(error))
-        repeatable = row.method != "sendMessage" or not unanswered(error)
-        if repeatable or row.attempts < (3 if row.urgent else 2):
-            raise Again(_pause(row), "unanswered" if unanswered(error) else "not_connected")
-        raise Hopeless("unanswered")
-
-    # --- the sweeper --------------------------------------------------------------------
+        """Send what waits for a chat; return when nothing is left, or the rest has to wait."""
+        await asyncio.wait({self._work_on(chat_id)})
 
     async def run(self, stop: asyncio.Event) -> None:
         """Send what is left over, every second, until ``stop``."""
+        await self._forget_last_run()
         while not stop.is_set():
             try:
                 await self.sweep()
@@ -285,57 +127,190 @@ class Outbox:
                 continue
 
     async def sweep(self) -> None:
-        """Send what is due in any chat."""
-        chats = await self._database.read(transcript.due_chats)
-        async with asyncio.TaskGroup() as group:
-            for chat in chats:
-                group.create_task(self.deliver(chat))
+        """Begin to send whatever is due in chats that nothing is being done for."""
+        if len(self._working) < MOST_CHATS:
+            for chat_id in await self._database.read(transcript.due_chats):
+                if chat_id not in self._alarms:
+                    self.soon(chat_id)
         self.mark.swept_at = self._clock()
 
-    # --- answering taps -----------------------------------------------------------------
+    async def drained(self, seconds: float = DRAIN_SECONDS) -> None:
+        """Return when all that was begun is done or written down for later, within ``seconds``."""
+        for alarm in self._alarms.values():
+            alarm.cancel()
+        self._alarms.clear()
+        deadline = self._clock() + seconds
+        while self._working and (left := deadline - self._clock()) > 0:
+            await asyncio.wait(self._working.values(), timeout=left)
+        for task in self._working.values():
+            task.cancel()
 
     async def answer(self, query_id: str, words: str = "", *, alert: bool = False) -> None:
-        """Answer a callback query; one that is too old or answered already is no error."""
+        """Answer a tap; one that is too old or answered already is no error."""
         params: dict[str, Any] = {"callback_query_id": query_id}
         if words:
-            params |= {"text": words, "show_alert": alert}
+            params |= {"text": words[:TOAST_LIMIT], "show_alert": alert}
         try:
             await self._sender.call("answerCallbackQuery", params)
         except TelegramError as error:
-            self.mark.codes["answer"] += 1
-            log.debug("tap_not_answered", error=describe(error))
+            self.mark.codes["tap_not_answered"] += 1
+            log.info("tap_not_answered", error=describe(error))
 
-    # --- small things -------------------------------------------------------------------
+    async def _forget_last_run(self) -> None:
+        """A file has one process: what an earlier one was sending when it died is free at once."""
+        if self._database.chains_at_once:
+            await self._kept(transcript.release_all)
 
-    def _lane(self, chat_id: int) -> asyncio.Lock:
-        lane = self._lanes.get(chat_id)
-        if lane is None:
-            lane = self._lanes[chat_id] = asyncio.Lock()
-        return lane
+    def _work_on(self, chat_id: int) -> asyncio.Task[None]:
+        self._asked.add(chat_id)
+        if alarm := self._alarms.pop(chat_id, None):
+            alarm.cancel()
+        task = self._working.get(chat_id)
+        if task is None or task.done():
+            task = self._working[chat_id] = asyncio.create_task(self._work(chat_id))
+            task.add_done_callback(lambda ended: self._ended(chat_id, ended))
+        return task
 
-    async def _write(self, unit: Callable[[Any], Any]) -> None:
-        await self._database.write(unit)
+    def _ended(self, chat_id: int, task: asyncio.Task[None]) -> None:
+        if self._working.get(chat_id) is task:
+            del self._working[chat_id]
+
+    def _wake(self, chat_id: int, seconds: float) -> None:
+        """Work on the chat again in ``seconds``."""
+        loop = asyncio.get_running_loop()
+        self._alarms[chat_id] = loop.call_later(seconds, self.soon, chat_id)
+
+    # --- one chat ---------------------------------------------------------------------------------
+
+    async def _work(self, chat_id: int) -> None:
+        """Send to a chat until nothing is due; what cannot be read or kept is tried again later."""
+        try:
+            async with self._room:
+                await self._send_in_order(chat_id)
+        except Exception:
+            log.exception("sending_stopped")
+            self._pace.silence(chat_id, STUCK_SECONDS, self._clock())
+            self._wake(chat_id, STUCK_SECONDS)
+
+    async def _send_in_order(self, chat_id: int) -> None:
+        """Send row by row; keep what came of one and take the next in the same transaction."""
+        settle: Settle | None = None
+        while True:
+            self._asked.discard(chat_id)
+            wait = self._pace.wait(chat_id, self._clock())
+            row = await self._next(chat_id, settle, take=wait <= 0)
+            settle = None
+            if row is not None:
+                settle = await self._settled(row)
+            elif wait > 0:
+                self._wake(chat_id, wait)
+                return
+            elif chat_id not in self._asked:
+                return
+
+    async def _next(self, chat_id: int, settle: Settle | None, *, take: bool) -> Waiting | None:
+        """Keep what came of the last row and return the next one to send, if one may be taken."""
+
+        def unit(tx: Tx) -> Waiting | None:
+            if settle is not None:
+                settle(tx)
+            if not take:
+                return None
+            rows = transcript.claim(tx, chat_id, 1, LEASE, by=self._holder)
+            return rows[0] if rows else None
+
+        if settle is None and not take:
+            return None
+        return await self._kept(unit, chat_id)
+
+    async def _kept(self, unit: Callable[[Tx], T], chat_id: int | None = None) -> T:
+        """Return what ``unit`` returns, trying again for a while: what it keeps has happened."""
+        for seconds in KEEPING_PAUSES:
+            try:
+                return await self._database.write(unit, chat=chat_id)
+            except StorageUnavailable as error:
+                log.warning("not_kept", trouble=error.trouble)
+                await asyncio.sleep(seconds)
+        return await self._database.write(unit, chat=chat_id)
+
+    # --- one row ----------------------------------------------------------------------------------
+
+    async def _settled(self, row: Waiting) -> Settle:
+        """Make the call of a row and return how to keep what came of it."""
+        try:
+            verdict = await self._verdict(row)
+        except Exception:
+            log.exception("sending_failed", row=row.number, method=row.method)
+            verdict = Dead("bug") if row.attempts >= MOST_BUGS else Later(STUCK_SECONDS, "bug")
+        return self._keeping(row, verdict)
+
+    async def _verdict(self, row: Waiting) -> Verdict:
+        """Return what came of a row, after every other way that a refusal suggests."""
+        verdict: Verdict = first_of(row)
+        ways: set[str] = set()
+        while isinstance(verdict, Instead):
+            if verdict.code in ways:
+                return Dead(verdict.code)
+            if verdict.code:
+                self.mark.codes[verdict.code] += 1
+            ways.add(verdict.code)
+            verdict = await self._made(verdict.call, row)
+        return verdict
+
+    async def _made(self, call: Call, row: Waiting) -> Verdict:
+        """Make one call in its turn and return what came of it."""
+        now = self._clock()
+        if call.edits and (early := self._pace.wait_to_edit(row.chat_id, now)) > 0:
+            return Early(early)
+        await asyncio.sleep(self._pace.take(row.chat_id, now, edit=call.edits))
+        try:
+            result = await self._sender.call(call.method, call.params)
+        except TelegramError as error:
+            return judge(error, call, row)
+        found = result.get("message_id") if isinstance(result, dict) else None
+        return Sent(found if isinstance(found, int) else call.message_id)
+
+    def _keeping(self, row: Waiting, verdict: Verdict) -> Settle:
+        """Note the verdict, and return what writes it down."""
+        self._note(row, verdict)
+        match verdict:
+            case Sent(message_id=message_id):
+                return lambda tx: transcript.sent(tx, row.id, message_id)
+            case Early(seconds=seconds):
+                self._pace.silence(row.chat_id, seconds, self._clock())
+                return lambda tx: transcript.put_back(tx, [row.id])
+            case Later(seconds=seconds, code=code):
+                self._pace.silence(row.chat_id, seconds, self._clock())
+                pause = timedelta(seconds=seconds)
+                return lambda tx: transcript.retry_later(tx, row.id, tx.now + pause, code)
+            case Unreachable(code=code):
+                return lambda tx: give_up(tx, row.chat_id, code)
+            case Moved(chat_id=new):
+                return lambda tx: self._moved(tx, row.chat_id, new)
+            case Instead(code=code) | Dead(code=code):
+                return lambda tx: transcript.dead(tx, row.id, code)
+
+    def _note(self, row: Waiting, verdict: Verdict) -> None:
+        self.mark.sent += isinstance(verdict, Sent)
+        code = "moved" if isinstance(verdict, Moved) else getattr(verdict, "code", "")
+        if code:
+            self.mark.codes[code] += 1
+            say = log.error if isinstance(verdict, Dead) else log.info
+            say("sending", row=row.number, method=row.method, code=code, attempts=row.attempts)
 
 
-def plainly(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the parameters without markup: what an HTML that Telegram refuses reads like."""
-    kept = {name: value for name, value in params.items() if name != "parse_mode"}
-    for name in ("text", "caption"):
-        if name in kept:
-            kept[name] = html.unescape(TAG.sub("", str(kept[name])))
-    return kept
+def first_of(row: Waiting) -> Sent | Instead:
+    """Return the call of a row; an edit of a message that never came to be is that message."""
+    call = Call.of(row)
+    if call.message_id is not None or not call.on_a_message:
+        return Instead(call, "")
+    if call.method == "editMessageText":
+        return Instead(replace(call.without("message_id"), method="sendMessage"), "")
+    return Sent(None)
 
 
-def _pause(row: Waiting) -> float:
-    return min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** (row.attempts - 1))
-
-
-def _code(said: str) -> str:
-    """Return a refusal as a code; Telegram's words may repeat ours, so only known ones are kept."""
-    known = (
-        "chat not found",
-        "message is too long",
-        "message text is empty",
-        "button_data_invalid",
-    )
-    return next((each.replace(" ", "_") for each in known if each in said), "bad_request")
+def give_up(tx: Tx, chat_id: int, code: str) -> None:
+    """Give up what waits for a chat that cannot be reached; a person is marked as such."""
+    if chat_id > 0:
+        people.set_unreachable(tx, chat_id)
+    transcript.drop_chat(tx, chat_id, code)

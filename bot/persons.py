@@ -11,6 +11,7 @@ from bot.language import LANGUAGES, translator
 from bot.screen import Button, Screen, bold, esc, paragraphs
 from bot.screens import start
 from bot.turn import Gone, Turn
+from dialogs import typed
 from storage import expecting, people, retention
 
 ZONES = (
@@ -49,12 +50,22 @@ def _role(turn: Turn, data: Callback) -> None:
     if data.arg(0) not in question.by_id:
         raise Gone
     first = turn.person.role is None
-    turn.person = people.change_settings(turn.tx, turn.person, role=data.arg(0))
+    turn.person = people.set_choices(turn.tx, turn.person, role=data.arg(0))
     turn.tell(turn.t("Role kept: {role}").format(role=question.option(data.arg(0)).label))
     if first:
         begin(turn)
     else:
         settings(turn)
+
+
+def typed_role(turn: Turn, words: str) -> None:
+    """Take a typed role, or ask for it again."""
+    match typed.meaning(words, turn.scenario.question("role")):
+        case typed.Exact(value):
+            _keep_role(turn, value)
+        case _:
+            turn.say(esc(turn.t("Please choose your role first, by a tap or its number.")))
+            begin(turn)
 
 
 def settings(turn: Turn) -> None:
@@ -92,13 +103,13 @@ def _set_role(turn: Turn, value: str) -> None:
 
 def _set_path(turn: Turn, value: str) -> None:
     path = "full" if turn.person.path == "quick" else "quick"
-    turn.person = people.change_settings(turn.tx, turn.person, path=path)
+    turn.person = people.set_choices(turn.tx, turn.person, path=path)
     settings(turn)
 
 
 def _set_language(turn: Turn, value: str) -> None:
     if value in LANGUAGES:
-        turn.person = people.change_settings(turn.tx, turn.person, language=value)
+        turn.person = people.set_choices(turn.tx, turn.person, language=value)
         turn.t = translator(value)
         settings(turn)
         return
@@ -128,7 +139,7 @@ def keep_zone(turn: Turn, name: str) -> None:
         turn.say(esc(turn.t("I do not know that time zone. Write it like America/Chicago.")))
         return
     expecting.forget(turn.tx, turn.person.id)
-    turn.person = people.change_settings(turn.tx, turn.person, time_zone=zone)
+    turn.person = people.set_choices(turn.tx, turn.person, time_zone=zone)
     settings(turn)
 
 
@@ -136,7 +147,7 @@ def _set_quiet(turn: Turn, value: str) -> None:
     match = _HOURS.fullmatch(value)
     if match or value == "none":
         hours = (int(match[1]) * 60, int(match[2]) * 60) if match else (None, None)
-        turn.person = people.change_settings(
+        turn.person = people.set_choices(
             turn.tx, turn.person, quiet_from=hours[0], quiet_to=hours[1]
         )
         settings(turn)
@@ -197,7 +208,7 @@ def waiting(turn: Turn) -> None:
 
 def my_data(turn: Turn) -> None:
     """Send everything stored about the person as a file; nothing of it stands in the chat."""
-    found = retention.my_data(turn.tx, turn.person)
+    found = retention.my_data(turn.tx, turn.person.id)
     content = json.dumps(found, ensure_ascii=False, indent=1, default=str).encode()
     turn.document("curbside-mydata.json", content, turn.t("Everything stored about you."))
 
@@ -223,7 +234,8 @@ def forget_me(turn: Turn) -> None:
 def _forget(turn: Turn, data: Callback) -> None:
     if data.arg(0) != "yes":
         raise Gone
-    count = retention.forget(turn.tx, turn.person, by=turn.person)
+    count = retention.forget_person(turn.tx, turn.person.id, by=turn.person.id)
+    turn.erased = True
     words = turn.t("Deleted: {count} cases and everything else. To begin anew send /start.")
     turn.say(esc(words.format(count=count)), kind="farewell")
 

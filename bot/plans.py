@@ -1,10 +1,12 @@
 """After the summary: dispositions, confidence, the plan in five taps, its reviews and outcomes."""
 
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from bot import forks
 from bot.callbacks import Callback, encode
 from bot.cases import apply, dialog_of
 from bot.dialog import show_case
@@ -39,9 +41,13 @@ CONFIDENCE = (1, 2, 3, 4, 5)
 def summary_rows(turn: Turn, stored: StoredConsult) -> tuple[Row, ...]:
     """Return the rows that the summary gains: the plan, what was done, confidence."""
     t = turn.t
+    comparing = forks.summary_rows(turn, stored)
+    if stored.hypothetical_of is not None:
+        return (*comparing, (Button(t("Close the case"), encode("ask", stored.short, "close")),))
     plan = plans.plan_of(turn.tx, stored)
     name = t("The plan") if plan else t("Record a plan")
     return (
+        *comparing,
         (
             Button(name, encode("plan", stored.short)),
             Button(t("Mark what is done"), encode("dis", stored.short, 0)),
@@ -120,7 +126,8 @@ def _sure(turn: Turn, data: Callback) -> None:
     stored = _advised(turn, data)
     when, value = data.arg(0), data.arg(1)
     if when in ("before", "after") and value in map(str, CONFIDENCE):
-        stored = consults.set_confidence(turn.tx, stored, **{when: int(value)})
+        kept = replace(stored, **{f"confidence_{when}": int(value)})
+        stored = consults.save(turn.tx, kept, stored.revision)
         _record(turn, stored, "confidence.set", {"when": when, "value": int(value)})
     t = turn.t
     rows = []
@@ -315,7 +322,10 @@ def _taken(stage: str, value: str, chosen: Mapping[str, Any]) -> dict[str, Any]:
 
 def typed(turn: Turn, expected: Expected, words: str) -> None:
     """Take typed days, or the reason of a decision, while a plan is recorded."""
-    stored = consults.load(turn.tx, expected.consult_id or UUID(int=0))
+    try:
+        stored = consults.load(turn.tx, expected.consult_id or UUID(int=0))
+    except NotFound as error:
+        raise Gone from error
     chosen = dict(expected.args["chosen"])
     asked = next((name for name in STAGES if name not in chosen), None)
     days = review_days(words) if asked == "days" else None
@@ -358,10 +368,28 @@ def _finish(turn: Turn, stored: StoredConsult, chosen: Mapping[str, Any]) -> Non
         )
 
 
+def schedule_again(turn: Turn, stored: StoredConsult) -> None:
+    """Ask again about the reviews of a reopened case that are still to come."""
+    plan = plans.plan_of(turn.tx, stored)
+    if plan is None:
+        return
+    moments = [each for each in _moments(turn, plan) if each[2] > turn.tx.now]
+    plans.schedule(turn.tx, stored, moments, plan.revision)
+
+
 def _schedule(turn: Turn, stored: StoredConsult, plan: Plan) -> None:
+    plans.drop_waiting(turn.tx, stored.id)
+    plans.schedule(turn.tx, stored, _moments(turn, plan), plan.revision)
+
+
+Moment = tuple[plans.Kind, int | None, datetime, datetime]
+
+
+def _moments(turn: Turn, plan: Plan) -> list[Moment]:
+    """Return (kind, day, due, to be sent) of each review of a plan, and of the step's deadline."""
     zone, hour = zone_of(turn.person.time_zone), followup().review_hour
     start = local_day(plan.start_at, zone)
-    moments: list[tuple[plans.Kind, int | None, Any, Any]] = []
+    moments: list[Moment] = []
     for day in plan.days:
         due = due_moment(start + timedelta(days=day), zone, hour)
         quiet = after_quiet(due, zone, turn.person.quiet_from, turn.person.quiet_to)
@@ -369,14 +397,13 @@ def _schedule(turn: Turn, stored: StoredConsult, plan: Plan) -> None:
     deadline = followup().deadlines.get(plan.step)
     if deadline is not None and plan.decided == "step" and plan.agreed == "nobody":
         due = (
-            turn.tx.now + timedelta(hours=SAME_DAY_HOURS)
+            plan.start_at + timedelta(hours=SAME_DAY_HOURS)
             if deadline == 0
             else due_moment(start + timedelta(days=deadline), zone, hour)
         )
         quiet = after_quiet(due, zone, turn.person.quiet_from, turn.person.quiet_to)
         moments.append(("deadline", None, due, quiet))
-    plans.drop_waiting(turn.tx, stored.id)
-    plans.schedule(turn.tx, stored, moments, plan.revision)
+    return moments
 
 
 def plan_screen(turn: Turn, stored: StoredConsult, plan: Plan) -> Screen:
@@ -508,9 +535,12 @@ def _snooze(turn: Turn, data: Callback) -> None:
 
 
 def _advised(turn: Turn, data: Callback) -> StoredConsult:
-    """Return the case of a button that needs a summary to stand; else the button leads nowhere."""
+    """Return the case of a button that needs a summary to stand; else the button leads nowhere.
+
+    A what-if case is never planned.
+    """
     stored = turn.case(data.case)
-    if stored.phase not in ADVISED:
+    if stored.phase not in ADVISED or stored.hypothetical_of is not None:
         raise Gone
     return stored
 

@@ -2,7 +2,17 @@
 
 from collections.abc import Callable
 
-from bot import cases_list, colleague, dialog, narrative, persons, plans
+from bot import (
+    cases_list,
+    colleague,
+    dialog,
+    endings,
+    forks,
+    held,
+    narrative,
+    persons,
+    plans,
+)
 from bot.callbacks import Callback
 from bot.screen import esc
 from bot.turn import Turn
@@ -19,7 +29,7 @@ def _plain(act: Callable[[Turn], None]) -> Command:
 
 COMMANDS: dict[str, Command] = {
     "start": _plain(persons.begin),
-    "new": lambda turn, args: dialog.new_case(turn),
+    "new": narrative.new,
     "cases": _plain(cases_list.show),
     "resume": _plain(dialog.resume),
     "summary": _plain(dialog.summary_again),
@@ -39,6 +49,9 @@ VERBS: dict[str, Verb] = {
     **narrative.VERBS,
     **plans.VERBS,
     **colleague.VERBS,
+    **endings.VERBS,
+    **forks.VERBS,
+    **held.VERBS,
 }
 
 WORDS: dict[str, Words] = {
@@ -46,6 +59,9 @@ WORDS: dict[str, Words] = {
     "narrative": narrative.told,
     "plan": plans.typed,
 }
+
+STANDS: dict[str, str] = {"zone": "settings", "narrative": "tell", "plan": "plan"}
+"""The screen on which words are expected; once another one stands, they mean what they say."""
 
 MENU = (
     ("new", "start a case"),

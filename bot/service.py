@@ -1,11 +1,11 @@
 """The running bot: inbox, outbox, reminders and housekeeping side by side, begun and ended together."""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from time import monotonic
 from typing import Any
 
@@ -23,7 +23,8 @@ from bot.settings import Settings
 from bot.translate import kind_of
 from bot.transport import ALLOWED_UPDATES, Telegram
 from dialogs.content import Scenario, load_scenario, load_scenario_text
-from storage import audit, consults, retention, transcript
+from storage import checkpoints, consults, expecting, letters, retention, transcript
+from storage.checkpoints import Checkpoint
 from storage.database import Database
 from storage.errors import StorageUnavailable
 from storage.transaction import Tx
@@ -31,7 +32,6 @@ from storage.transaction import Tx
 log = structlog.get_logger()
 
 REMIND_SECONDS = 15.0
-SEAL_SECONDS = 0.2
 TIDY_SECONDS = 3600.0
 STALE_SECONDS = 120.0
 """A sweeper that has not run for so long turns health red."""
@@ -50,7 +50,7 @@ class Scenarios:
             return self.current
         found = self._pinned.get(content_hash)
         if found is None:
-            found = load_scenario_text(consults.content_body(tx, content_hash))
+            found = load_scenario_text(consults.load_content(tx, content_hash))
             self._pinned[content_hash] = found
         return found
 
@@ -87,12 +87,12 @@ class Service:
         """Keep an update that could not be handled as a dead letter."""
         known = raw if isinstance(raw, dict) else {}
         await self.database.write(
-            lambda tx: transcript.bury(
+            lambda tx: letters.bury(
                 tx,
-                raw,
+                payload=json.dumps(raw, default=str),
                 update_id=update_id,
                 kind=kind_of(known),
-                keys=",".join(sorted(str(key) for key in known)),
+                keys=sorted(str(key) for key in known),
                 reason=reason,
                 attempts=attempts,
             )
@@ -107,8 +107,7 @@ class Service:
             group.create_task(self.outbox.run(stop))
             group.create_task(every(REMIND_SECONDS, self.remind, stop))
             group.create_task(every(TIDY_SECONDS, self.tidy, stop))
-            if not self.database.chains_at_once:
-                group.create_task(every(SEAL_SECONDS, self.seal, stop))
+            group.create_task(self._tend(stop))
         await self.outbox.drained()
 
     async def poll(self, stop: asyncio.Event) -> None:
@@ -180,18 +179,27 @@ class Service:
         self.beats.reminded_at = monotonic()
 
     async def tidy(self) -> None:
-        days = self.settings.retention_days
-        purged = await self.database.write(partial(retention.purge, days=days))
-        if purged:
-            await self.database.truncate_log()
+        await retention.purge_all(self.database, text_days=self.settings.retention_days)
+        await self.database.write(expecting.forget_old)
         self.beats.tidied_at = monotonic()
 
-    async def seal(self) -> None:
-        await self.database.write(audit.seal)
+    async def _tend(self, stop: asyncio.Event) -> None:
+        """Keep the log sealed and its checkpoints published, until ``stop``."""
+        tending = asyncio.create_task(checkpoints.tend(self.database, self.publish))
+        await stop.wait()
+        tending.cancel()
+        with suppress(asyncio.CancelledError):
+            await tending
+
+    async def publish(self, made: Checkpoint) -> None:
+        """Append a checkpoint to the anchor file, where one is set."""
+        path = self.settings.anchor_file
+        if path is not None:
+            await asyncio.to_thread(checkpoints.append_anchor, path, made)
 
 
 def _unsent(tx: Tx) -> tuple[int, datetime | None, datetime]:
-    return *transcript.unsent(tx), tx.now
+    return transcript.unsent(tx), transcript.oldest_unsent(tx), tx.now
 
 
 def _age(then: float | None, now: float) -> float | None:

@@ -41,12 +41,16 @@ class Turn:
     deliver: set[int] = field(default_factory=set)
     consult_id: UUID | None = None
     """The consult that the inbound row belongs to, once a handler has found it."""
-    keep_words: bool = False
-    """Set by a handler that took the words as text: only then are they stored, encrypted."""
+    words_id: int | None = None
+    """The message that the typed words came in, so that editing it corrects the answer."""
+    erased: bool = False
+    """Set when something was destroyed: the log of the database is truncated after the commit."""
     summary_rows: Callable[[StoredConsult], tuple[Row, ...]] = lambda stored: ()
     """Further rows under the summary: the plan, the team."""
     step_rows: Callable[[StoredConsult], tuple[Row, ...]] = lambda stored: ()
     """Further rows under the step: the message to the colleague, the plan."""
+    mean: Callable[[str], None] = lambda words: None
+    """Does what guarded words mean, as if they were typed just now."""
 
     @property
     def chat_id(self) -> int:
@@ -62,7 +66,7 @@ class Turn:
     def case(self, short: str, action: str = "consult.answer") -> StoredConsult:
         """Return the consult of a button if the person may do ``action`` with it, else raise Gone."""
         try:
-            found = consults.by_short(self.tx, short)
+            found = consults.load_short(self.tx, short)
         except NotFound as error:
             raise Gone from error
         authorize(self.tx, self.person, action, found)
@@ -84,7 +88,7 @@ class Turn:
 
         An older message that still carries a keyboard loses it, so that one screen is live.
         """
-        current = transcript.current_screen(self.tx, self.chat_id)
+        current = transcript.screen_of(self.tx, self.chat_id)
         tapped = self.incoming.message_id if isinstance(self.incoming, Tap) else None
         if current and tapped is not None and tapped == current.message_id:
             self._edit(screen, tapped, consult, kind)
@@ -138,7 +142,7 @@ class Turn:
 
     def settle(self, text: str, consult: UUID | None) -> None:
         """Turn the current screen into ``text`` (HTML) without a keyboard: what was asked and answered."""
-        current = transcript.current_screen(self.tx, self.chat_id)
+        current = transcript.screen_of(self.tx, self.chat_id)
         if current is None:
             return
         self.enqueue(
@@ -211,13 +215,17 @@ class Turn:
     def delete_incoming(self) -> None:
         """Ask Telegram to delete the person's own message; allowed within 48 hours."""
         if isinstance(self.incoming, Text | Command):
-            self.enqueue(
-                Outgoing(
-                    chat_id=self.chat_id,
-                    method="deleteMessage",
-                    params={"message_id": self.incoming.message_id},
-                    person_id=self.person.id,
-                    kind="deletion",
-                    urgent=True,
-                )
+            self.delete(self.incoming.message_id)
+
+    def delete(self, message_id: int) -> None:
+        """Ask Telegram to delete a message of this chat."""
+        self.enqueue(
+            Outgoing(
+                chat_id=self.chat_id,
+                method="deleteMessage",
+                params={"message_id": message_id},
+                person_id=self.person.id,
+                kind="deletion",
+                urgent=True,
             )
+        )

@@ -78,7 +78,7 @@ def _checked(value: Any, question: Question) -> Value:
             return _number(
                 question.id, value, (question.minimum or 0, question.maximum or math.inf)
             )
-        case "dose":
+        case _:
             return _doses(value, question)
 
 

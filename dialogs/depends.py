@@ -50,7 +50,7 @@ def candidates(question: Question, answers: Answers, scenario: Scenario) -> Iter
             yield from _toggles(question, value if is_given(value) else ())
         case "number":
             yield from _sides(question, value if is_given(value) else None, scenario)
-        case "dose":
+        case _:
             yield from _drugs(question, value if is_given(value) else (), scenario)
 
 
@@ -62,9 +62,9 @@ def _toggles(question: Question, chosen: Sequence[str]) -> Iterator[Candidate]:
                 yield Candidate(option.button, [NONE])
         elif option.id not in held:
             yield Candidate(option.button, [*held, option.id])
-        else:
+        elif len(held) > 1:
             rest = [other for other in held if other != option.id]
-            yield Candidate(f"without {option.button}", rest or [NONE])
+            yield Candidate(f"without {option.button}", rest)
 
 
 def _sides(question: Question, value: float | None, scenario: Scenario) -> Iterator[Candidate]:
@@ -179,15 +179,17 @@ def _of_question(
 def effect_of(now: Evaluation, after: Evaluation, scenario: Scenario) -> Effect:
     """Return (other step, address-now raised, address-now dropped, banners) of a change.
 
-    Under a red flag nothing else is shown, so nothing else counts as dropped.
+    Under a red flag nothing else is shown, so nothing else counts as dropped. What would only be
+    held back (another drug, without its dose) is not dropped either.
     """
     step_to = after.step if after.step != now.step else None
     banners = tuple(name for name in after.banners if name not in now.banners)
     if any(scenario.banner(name).stops for name in (*after.banners, *now.banners)):
-        return step_to, (), (), () if step_to else banners
+        return step_to, (), (), ()
     urgent = scenario.urgent
     added = tuple(i for i in after.considerations if i in urgent and i not in now.considerations)
-    dropped = tuple(i for i in now.considerations if i in urgent and i not in after.considerations)
+    still = {*after.considerations, *after.held_back}
+    dropped = tuple(i for i in now.considerations if i in urgent and i not in still)
     return step_to, added, dropped, banners
 
 

@@ -57,6 +57,8 @@ LONGEST: Final = 4096
 
 PARTNER_AMOUNTS: Final = frozenset({160, 200, 300, 325, 400, 500, 650, 660, 750})
 """mg of acetaminophen, aspirin or ibuprofen in combinations with an opioid."""
+MOST_TABLETS: Final = 10
+"""Tablets at one time: a larger number may be what was dispensed."""
 COUNT_LIKE: Final = 3
 """A bare whole number up to this may be a number of tablets."""
 TIMES_LIKE: Final = 12
@@ -69,6 +71,8 @@ ASK_STRENGTH: Final = "{drug}: strength of one dose (mg)?"
 ASK_RATE: Final = "{drug}: strength in mcg/h?"
 ASK_TIMES: Final = "{drug}: how many times in 24 hours?"
 ASK_TABLETS: Final = "{drug}: how many tablets at a time, and how many a day at most?"
+ASK_PATCHES: Final = "{drug}: how many patches at once?"
+ASK_CHANGED: Final = "{drug}: how often is it changed?"
 ASK_UNIT: Final = "{drug}: unit of the strength (mg or mcg)?"
 ASK_LIQUID: Final = "{drug}: mg in one dose of the liquid?"
 ASK_RANGE: Final = "{drug}: number out of range, strength of one dose?"
@@ -102,7 +106,9 @@ _UNNAMED = re.compile(
     r"|toleran|prescriber|misuse|taper|plan|risk|clinic|program|blocker|or\b))"
 )
 _LINKS = re.compile(r"[\s()/\-,:®™]*(?:(?:or|aka|with|and|w/|brand|generic|i\.e\.|plus) ?)?[\s()/\-®™]*")
-_JOINED = re.compile(r"[\s(]*(?:/|-|\bwith\b|\band\b|\+|w/)?[\s(]*")
+_JOINED_CLOSELY = re.compile(r" ?\(? ?(?:/|-|with|w/) ?")
+_JOINED = re.compile(r" ?\(? ?(?:/|-|with|w/|and|\+)? ?")
+_PAIR_FOLLOWS = re.compile(r"\)?(?: [a-z]{2,7})? ?\d+(?:\.\d+)?(?: ?mg)?[-/]\d{3}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +248,8 @@ def _named(text: str) -> list[Stretch]:
 def _is_partner(text: str, last: Stretch, mention: Mention) -> bool:
     if not mention.product.partner or last.product.partner or not (last.product.option or last.product.id == "buprenorphine"):
         return False
-    return bool(_JOINED.fullmatch(text, last.end, mention.start)) and mention.start - last.end < 7  # noqa: PLR2004
+    joined = _JOINED if _PAIR_FOLLOWS.match(text, mention.end) else _JOINED_CLOSELY
+    return bool(joined.fullmatch(text, last.end, mention.start))
 
 
 def _precedes(text: str, last: Stretch, mention: Mention) -> bool:
@@ -290,6 +297,7 @@ _LEADING = re.compile(
     r"(?:(?:\b(?:two|three|half(?: a)?|one|1|2|3|1/2) (?:x )?(?:tab(?:let)?s? (?:of )?)?)?"
     r"\d+(?:[.,]\d+)?(?: ?[-/] ?\d+(?:\.\d+)?)?(?: ?(?:mgs?|mcgs?|milligrams?|micrograms?|ug)(?: ?/ ?(?:hr?|hour))?)"
     r"(?: (?:of|tab(?:let)?s?|capsules?|daily|er|ir|xr|sr|long[- ]acting|extended[- ]release|immediate[- ]release|patch|oral|po|iv))*"
+    r"|\b(?:one|two|three|four|five|six|seven|eight|\d{1,2}) (?:x )?(?:of (?:his|her|the|their) )?(?=$)"
     r"|\b(?:half an?|one|two|three|four|\d) (?:tab(?:let)?s?|pills?|capsules?|patch(?:es)?)(?: of)?"
     r"|\b(?:iv|oral|sl|sublingual|transdermal|injectable|intravenous|intrathecal|long[- ]acting|extended[- ]release|er|mat|otp|maintenance|monthly|weekly|liquid)) ?(?:of )?$"
 )
@@ -321,7 +329,8 @@ def _owns(text: str, stretch: Stretch, begin: int, floor: int) -> bool:
 def finding(folded: Folded, stretch: Stretch, drug: str | None = None) -> Finding:
     """Return what the words of one medicine say."""
     product = stretch.product
-    found = tuple(p for p in parts(folded.text, stretch.start, stretch.end) if not _inside(p, stretch.name))
+    found = tuple(_counted(p, folded.text, stretch) for p in parts(folded.text, stretch.start, stretch.end))
+    found = tuple(p for p in found if not _inside(p, stretch.name))
     words = folded.text[stretch.start : stretch.end]
     option, ask = _option(product, found, words, drug, partner=stretch.partner)
     if option is None:
@@ -333,6 +342,16 @@ def finding(folded: Folded, stretch: Stretch, drug: str | None = None) -> Findin
     if drug and option != drug:
         return replace(result, asks=(*result.asks, ASK_CHOSEN))
     return result
+
+
+def _counted(part: Part, text: str, stretch: Stretch) -> Part:
+    """Return a number just before the name as a count: "3 Norco a day", "two fentanyl 25 mcg/h patches"."""
+    before = part.kind == "number" and part.end <= stretch.name[0]
+    joined = before and re.fullmatch(r" (?:x |of (?:his|her|the|their) )?", text[part.end : stretch.name[0]])
+    if not joined or part.doubtful or (part.high or 99) > TIMES_LIKE:
+        return part
+    patches = stretch.product.id == "fentanyl" or stretch.product.form == "patch"
+    return replace(part, kind="patches" if patches else "tabs")
 
 
 def _inside(part: Part, name: tuple[int, int]) -> bool:
@@ -456,8 +475,8 @@ def _patch(folded: Folded, stretch: Stretch, option: str, found: Sequence[Part])
     interval, asks = _interval(found, option)
     if strength is None and (values or option not in NEVER_COUNTED):
         asks = (ASK_RATE.format(drug=_name(option)), *asks)
-    if len(worn) > 1:
-        asks = (*asks, ASK_TABLETS.format(drug=_name(option)))
+    if len(worn) > 1 or any(p.kind in ("loose", "tabs") for p in found):
+        asks = (*asks, ASK_PATCHES.format(drug=_name(option)))
     n_patches = worn.pop() if len(worn) == 1 else 1
     dose = Dose(option, strength, None, "patch", n_patches=n_patches, interval_h=interval)
     kinds = ("rate", "amount", "number", "every", "patch", "patches", "rare")
@@ -495,7 +514,7 @@ def _interval(found: Sequence[Part], option: str) -> tuple[float | None, tuple[s
     spans = {hours(part) for part in found if part.kind == "every"}
     if any(p.kind == "rare" and p.text in ("weekly", "every week", "once a week") for p in found):
         spans.add((168, 168))
-    asked = (f"{_name(option)}: how often is it changed?",)
+    asked = (ASK_CHANGED.format(drug=_name(option)),)
     if not spans:
         often = any(p.kind in ("often", "times", "perday", "tod", "rare") for p in found)
         return None, asked if often else ()
@@ -533,16 +552,17 @@ def _oral(folded: Folded, stretch: Stretch, option: str, found: Sequence[Part], 
     foreign = _foreign(rest)
     if foreign is not None:
         rest, asks = rest[:foreign], [*asks, ASK_OTHER_DRUG]
-    count, count_ask = _tablets(rest, option)
+    rest = _daily_counts(rest)
+    count, count_ask = _tablets(rest, option, implied=bool(stretch.product.implied))
     amount = _strength(stretch, option, rest, count)
     often = _frequency(rest, option, amount)
-    asks += [ask for ask in (amount.asked, count_ask, often.asked) if ask]
     ranged = bool(amount.ranged or often.ranged or caps or (count and count[0] != count[1]))
     up_to = ranged or any(p.kind in ("prn", "upto") for p in found)
     tablets = count[1] if count else 1.0
     tablets = 1.0 if amount.end == -1 else tablets
-    strength, per_day, more = _combined(amount.value, tablets, often, caps, option)
-    asks += more
+    strength, per_day, more = _combined(amount.value, tablets, often, caps, option, ranged=bool(count and count[0] != count[1]))
+    told = None if per_day is not None else often.asked
+    asks += [ask for ask in (amount.asked, count_ask, told, *more) if ask]
     strength, per_day, more = _in_range(strength, per_day, option)
     asks += more
     if count_ask:
@@ -581,8 +601,8 @@ def _limits(found: Sequence[Part], option: str) -> tuple[list[Cap], list[Part], 
     asks: list[str] = []
     pending = False
     steady = any(p.kind in ("often", "every", "times", "perday", "tod") for p in _before_upto(found))
-    for part in found:
-        if part.kind == "max" or (part.kind == "upto" and steady):
+    for place, part in enumerate(found):
+        if part.kind == "max" or (part.kind == "upto" and (steady or _to_total(found, place))):
             pending = True
         elif pending and part.kind not in ("word", "upto", "sep"):
             cap = _cap(part)
@@ -593,6 +613,12 @@ def _limits(found: Sequence[Part], option: str) -> tuple[list[Cap], list[Part], 
             rest.append(part)
             pending = pending and part.kind in ("word", "upto")
     return caps, rest, asks
+
+
+def _to_total(found: Sequence[Part], place: int) -> bool:
+    """Tell "5 mg up to 40 mg a day": a strength, and the most a day."""
+    amount = any(p.kind in ("amount", "pair") for p in found[:place])
+    return amount and any(p.kind == "total" for p in found[place + 1 : place + 2])
 
 
 def _before_upto(found: Sequence[Part]) -> Sequence[Part]:
@@ -632,11 +658,12 @@ def _strange(part: Part) -> bool:
     return part.kind == "word" and len(part.text) > 3 and part.text not in _KNOWN_WORDS  # noqa: PLR2004
 
 
-def _tablets(rest: Sequence[Part], option: str) -> tuple[tuple[float, float] | None, str | None]:
+def _tablets(rest: Sequence[Part], option: str, *, implied: bool) -> tuple[tuple[float, float] | None, str | None]:
     """Return the tablets at one time (fewest, most), and what must be asked about them."""
     counts = {(p.low, p.high) for p in rest if p.kind == "tabs" and p.low and p.high and not p.doubtful}
-    counts |= {(p.low, p.high) for i, p in enumerate(rest) if _bare_range(rest, i) and p.low and p.high}
+    counts |= {(p.low, p.high) for i, p in enumerate(rest) if _bare_range(rest, i, implied=implied) and p.low and p.high}
     wrong = any(low > high for low, high in counts if low and high)
+    wrong = wrong or any((high or 0) > MOST_TABLETS for _, high in counts)
     if len(counts) > 1 or wrong or any(p.kind == "tabs" and p.doubtful for p in rest):
         return None, ASK_TABLETS.format(drug=_name(option))
     if not counts:
@@ -645,12 +672,12 @@ def _tablets(rest: Sequence[Part], option: str) -> tuple[tuple[float, float] | N
     return (low or 1, high or 1), None
 
 
-def _bare_range(rest: Sequence[Part], place: int) -> bool:
+def _bare_range(rest: Sequence[Part], place: int, *, implied: bool = False) -> bool:
     """Tell a "1-2" or "1" that counts tablets: after a strength, before a time."""
     part = rest[place]
     if part.kind not in ("pair", "number") or part.unit or part.doubtful or (part.high or 99) > 4 or "/" in part.text:  # noqa: PLR2004
         return False
-    before = any(p.kind in ("amount", "pair", "number") for p in rest[:place])
+    before = implied or any(p.kind in ("amount", "pair", "number") for p in rest[:place])
     following = rest[place + 1].kind if place + 1 < len(rest) else ""
     return before and following in ("every", "often", "times", "prn", "tod", "tabs")
 
@@ -660,12 +687,13 @@ def _strength(stretch: Stretch, option: str, rest: Sequence[Part], count: tuple[
     ask = ASK_STRENGTH.format(drug=_name(option))
     if any(part.kind == "liquid" for part in rest):
         return Amount(None, ASK_LIQUID.format(drug=_name(option)))
+    if stretch.product.implied and not any(part.kind in ("amount", "total") for part in rest):
+        return Amount(stretch.product.implied)
     typed = [_amount(part, stretch, option) for i, part in enumerate(rest) if _is_amount(rest, i)]
     bare = [] if typed else [_amount(part, stretch, option) for i, part in enumerate(rest) if _is_bare(rest, i, stretch)]
     found = list(dict.fromkeys(replace(a, start=0, end=0) for a in typed or bare[:1]))
     if not found:
-        implied = stretch.product.implied
-        return Amount(implied, None if implied else ask)
+        return Amount(None, ask)
     if len(found) == 1:
         return found[0]
     return _one_of(found, rest, count) or Amount(None, next((a.asked for a in found if a.asked), None) or ask)
@@ -796,10 +824,35 @@ def _frequency(rest: Sequence[Part], option: str, amount: Amount) -> Frequency:
     if not timed:
         return Frequency(sum(times_of_day.values())) if times_of_day else Frequency(None, ask)
     values = {_per_day(p) for p in timed}
-    if len(values) != 1 or None in values or _daily_count(rest):
+    unsure = _daily_count(rest) or (amount.value is None and (_several(rest) or _could_be_strength(timed)))
+    if len(values) != 1 or None in values or unsure:
         return Frequency(None, ask)
     ranged = any(p.low != p.high for p in timed)
     return Frequency(values.pop(), None, ranged, tablets=any(p.kind == "tabsday" for p in timed))
+
+
+def _several(rest: Sequence[Part]) -> bool:
+    """Tell two amounts with two times: which belongs to which is not said."""
+    timed = sum(p.kind in ("often", "times", "every", "perday", "tod") for p in rest)
+    return timed > 1 and sum(p.kind in ("amount", "pair", "total") for p in rest) > 1
+
+
+def _could_be_strength(timed: Sequence[Part]) -> bool:
+    """Tell "Norco 10 a day": ten a day, or 10 mg?"""
+    return any(part.kind == "perday" and (part.high or 0) >= 5 for part in timed)  # noqa: PLR2004
+
+
+def _daily_counts(rest: list[Part]) -> list[Part]:
+    """Return the parts with "4 daily" after a strength as one part: four tablets a day."""
+    strength = any(p.kind in ("amount", "pair") for p in rest)
+    merged: list[Part] = []
+    for part in rest:
+        last = merged[-1] if merged else None
+        if strength and last and last.kind == "number" and part.kind == "often" and part.text == "daily":
+            merged[-1] = replace(last, kind="tabsday", end=part.end)
+        else:
+            merged.append(part)
+    return merged
 
 
 def _daily_count(rest: Sequence[Part]) -> bool:
@@ -811,13 +864,13 @@ def _daily_count(rest: Sequence[Part]) -> bool:
 
 
 def _combined(
-    value: float | None, tablets: float, often: Frequency, caps: Sequence[Cap], option: str
+    value: float | None, tablets: float, often: Frequency, caps: Sequence[Cap], option: str, *, ranged: bool
 ) -> tuple[float | None, float | None, list[str]]:
     """Return strength and doses a day whose product is the most mg a day, after the daily maxima."""
     strength = None if value is None else value * (1 if often.tablets else tablets)
     per_day = often.value
     for cap in caps:
-        capped = _capped(value, strength, per_day, tablets, cap)
+        capped = _capped(value, strength, per_day, tablets, cap, tablets_range=ranged)
         if capped is None:
             return None, None, [ASK_TABLETS.format(drug=_name(option))]
         strength, per_day = capped
@@ -825,7 +878,7 @@ def _combined(
 
 
 def _capped(
-    value: float | None, strength: float | None, per_day: float | None, tablets: float, cap: Cap
+    value: float | None, strength: float | None, per_day: float | None, tablets: float, cap: Cap, *, tablets_range: bool
 ) -> tuple[float | None, float | None] | None:
     """Return strength and doses a day under one daily maximum; None when the maximum can mean two things."""
     least = min if per_day is not None else (lambda new, _: new)
@@ -835,7 +888,8 @@ def _capped(
         return strength, least(cap.value / strength, per_day or 0)
     if cap.unit == "doses" or tablets == 1:
         return strength, least(cap.value, per_day or 0)
-    if cap.unit == "tablets" or (per_day is not None and cap.value >= per_day):
+    ranged = 0.5 if tablets_range else 0
+    if cap.unit == "tablets" or (per_day is not None and cap.value > per_day - ranged):
         most = least(cap.value, (per_day or 0) * tablets)
         return (strength, per_day) if per_day is not None and most == per_day * tablets else (value, most)
     return None

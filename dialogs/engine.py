@@ -360,7 +360,9 @@ def _record(consult: Consult, scenario: Scenario, name: str, value: Any, via: Vi
     answers = {**consult.answers, name: value}
     previous = {key: kept for key, kept in consult.previous.items() if key != name}
     reask = tuple(q for q in consult.reask if q != name)
-    changes: tuple[Change, ...] = () if old is not ABSENT and old == value else (_change(name, old, value, via),)
+    changes: tuple[Change, ...] = (_change(name, old, value, via),)
+    if old is not ABSENT and old == value:
+        changes = ()
     if changes and old is not ABSENT:
         fallen = _fallen(name, answers, scenario)
         changes += tuple(_change(q, answers[q], ABSENT, via) for q in fallen)

@@ -60,12 +60,10 @@ def mark(answers: Answers, scenario: Scenario) -> Marked:
     The answer to a question that is not asked counts as not given, and what depends on it is
     false, not unknown.
     """
-    table = scenario.table
     true, unknown = 0, 0
     asked: list[str] = []
     kept: dict[str, Any] = {}
-    amounts: tuple[float | None, float | None] = (None, None)
-    for name, kind, ask, marks in table.questions:
+    for name, kind, ask, marks in scenario.table.questions:
         applies = True if ask is None else ask.truth(true, unknown)
         if applies is False:
             true |= marks.when_not_asked
@@ -73,21 +71,26 @@ def mark(answers: Answers, scenario: Scenario) -> Marked:
         value: Any = answers.get(name) if applies else None
         if applies:
             asked.append(name)
-        if not is_given(value):
-            true |= marks.when_unknown[0]
-            unknown |= marks.when_unknown[1]
-            continue
-        kept[name] = value
-        if kind == "dose":
-            amounts = total, known = mme_of(value, scenario.mme_factors)
-            true |= marks.of(_entries(value)) | _reached(marks, known)
-            unknown |= _unreached(marks, (total, known))
-        elif kind == "number":
-            true |= marks.of(()) | _reached(marks, value)
+        if is_given(value):
+            kept[name] = value
+            more, still = _bits(kind, marks, value, scenario)
         else:
-            true |= marks.of((value,) if isinstance(value, str) else value)
-    true, unknown = _with_findings(table, true, unknown)
+            more, still = marks.when_unknown
+        true, unknown = true | more, unknown | still
+    true, unknown = _with_findings(scenario.table, true, unknown)
+    amounts = mme_of(kept["opioid"], scenario.mme_factors) if "opioid" in kept else (None, None)
     return Marked(true, unknown, tuple(asked), kept, *amounts, answers, scenario)
+
+
+def _bits(kind: str, marks: Marks, value: Any, scenario: Scenario) -> tuple[int, int]:
+    """Return (true, unknown) bits of one given answer."""
+    if kind == "dose":
+        total, known = mme_of(value, scenario.mme_factors)
+        true = marks.of(_entries(value)) | _reached(marks, known)
+        return true, _unreached(marks, known) if total is None else 0
+    if kind == "number":
+        return marks.of(()) | _reached(marks, value), 0
+    return marks.of((value,) if isinstance(value, str) else value), 0
 
 
 def _entries(doses: Iterable[Mapping[str, Any]]) -> Iterator[str]:
@@ -97,17 +100,12 @@ def _entries(doses: Iterable[Mapping[str, Any]]) -> Iterator[str]:
             yield f"form:{dose['form']}"
 
 
-def _reached(marks: Marks, value: float | None) -> int:
-    return sum(
-        bit for holds, bound, bit in marks.thresholds if value is not None and holds(value, bound)
-    )
+def _reached(marks: Marks, value: float) -> int:
+    return sum(bit for holds, bound, bit in marks.thresholds if holds(value, bound))
 
 
-def _unreached(marks: Marks, mme: tuple[float | None, float]) -> int:
+def _unreached(marks: Marks, known: float) -> int:
     """A threshold that the known part does not reach is open while a part is not known."""
-    total, known = mme
-    if total is not None:
-        return 0
     return sum(bit for holds, bound, bit in marks.thresholds if not holds(known, bound))
 
 

@@ -32,7 +32,7 @@ def show_answer(question: Question, value: Any, scenario: Scenario) -> str:
             return show_options(question, value)
         case "number":
             return f"{value:g} {question.unit}"
-        case "dose":
+        case _:
             return "; ".join(show_dose(entry, scenario) for entry in value)
 
 

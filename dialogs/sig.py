@@ -60,7 +60,7 @@ _KINDS: tuple[tuple[str, str], ...] = (
     ("tod", r"\b(?:q ?(?:am|pm|hs|noon|evening|morning|night|mane|nocte)|hs|(?:at|before) (?:bed ?time|bed|night|noon|lunch)|nightly|every (?:night|morning|evening|afternoon)|each (?:night|morning|evening)"
             r"|in (?:the )?(?:morning|evening|afternoon|am|pm|a\.m\.|p\.m\.)|mornings?|evenings?|bedtime|noon|midday|(?:every )?am and pm)\b"),
     ("patches", rf"\b(?:x ?)?(?P<a>{N}) ?(?:x )?(?:patches)\b|\b(?P<a>{N}) (?:x )?(?={N} ?(?:mcg|ug|microgram)[^,;]{{0,14}}patches)|\bpatches x ?(?P<a>{N})\b"),
-    ("tabs", rf"\b(?P<p>half of a|half a|half|one and a half|a half|one half)[ -]?(?:of (?:a|one) )?(?:{_TABS})|(?P<p>(?:\d+ )?\b[13]/[24]) ?(?:of (?:a|one) )?{_TABS}|{R} ?(?:{_TABS}|(?:po|p\.o\.|by mouth|orally)(?![a-z]))"
+    ("tabs", rf"\b(?P<p>half of a|half a|half|one and a half|a half|one half)[ -]?(?:of (?:a|one) )?(?:{_TABS})|(?P<p>(?:\d+ )?\b[13]/[24]) ?(?:of (?:a|one) )?{_TABS}|(?!\d+(?:\.\d+)?[-/]\d{{3}}){R} ?(?:{_TABS}|(?:po|p\.o\.|by mouth|orally)(?![a-z]))"
              rf"|\b(?P<r>iii|ii|i)(?: ?- ?(?P<s>iii|ii))? (?=(?:po|p\.o\.|{_TABS}|q ?\d|q[a-z]?[id]|bid|tid))(?:po\b|{_TABS})?|\ba {_TABS}"
              rf"|\btakes? {R}\b(?! ?(?:{_MG}|[./,-]\d|/|x\b|times))|{R} (?:x )?(?:of (?:his|her|the|their) )?(?={N} ?(?:mg|milligrams?)[ -](?:{_TABS}))"),
     ("pair", rf"(?P<a>{N}) ?(?:mg)? ?(?P<x>[/-]) ?(?P<b>{N})(?: ?[/-] ?(?P<c>{N}))?(?: ?(?P<u>{_MG}))?"),
@@ -81,6 +81,18 @@ _KINDS: tuple[tuple[str, str], ...] = (
     ("sep", r"[,;+\n]|\. "),
 )  # fmt: skip
 """Kinds of parts, the more telling first; where two begin at one place the first wins."""
+
+_TOKEN = re.compile(r"[a-z]+|[0-9#,;+\n]|\.(?=\d)|\. ")
+_STARTERS = frozenset(_UNITS) | frozenset(_TENS) | frozenset(
+    """a am alternate an as at ascending b bd bed bedtime before bid biweekly bnx buccal buccally by c changed change controlled count cr d daily
+    depot disp dispense do don drip each epidural er evening evenings every extended film films for half hourly hs i ii iii if im immediate in
+    infusion injectable injection injections instant intramuscular intranasal intrathecal intravenous intravenously ir iv l la last limit limited
+    long lozenge lozenges lollipop lollipops max maximum maximo maxima mdd midday monthly morning mornings mwf nasal nasally next nightly no noon
+    not nte over p parche past patch patches pca per pm prn pump qty quantity rectal rectally refill refills replaced rf s sc short shot shots since
+    sl slow spray sq sr strip strips subcut sublingual sublingually subq suppository suppositories sustained t take takes td tds tid total
+    transdermal troche troches under up weekly when within x xl xr zero e once twice thrice""".split()
+)
+"""Words that can begin a part; every other word is just a word."""
 
 _OFTEN = {"qid": 4, "qds": 4, "tid": 3, "tds": 3, "bid": 2, "bd": 2}
 _HOURS = {"d": 24, "w": 168, "h": 1}
@@ -128,11 +140,11 @@ def _in_words(text: str) -> float:
 
 
 @cache
-def _scanner() -> tuple[re.Pattern[str], dict[str, re.Pattern[str]]]:
+def _scanner() -> tuple[re.Pattern[str], dict[str, tuple[re.Pattern[str], ...]]]:
     groups = re.compile(r"\?P<([a-z])>")
     alone = {kind: tuple(re.compile(p) for p in _split(pattern)) for kind, pattern in _KINDS}
     whole = "|".join(f"(?P<{kind}>{groups.sub('?:', pattern)})" for kind, pattern in _KINDS)
-    return re.compile(whole), alone  # type: ignore[return-value]
+    return re.compile(whole), alone
 
 
 def _split(pattern: str) -> Iterator[str]:
@@ -152,23 +164,34 @@ def _split(pattern: str) -> Iterator[str]:
 def parts(text: str, start: int = 0, end: int | None = None) -> tuple[Part, ...]:
     """Return the parts of ``text[start:end]`` in order."""
     scan, alone = _scanner()
-    found = []
-    for match in scan.finditer(text, start, len(text) if end is None else end):
-        kind = match.lastgroup or ""
-        again = None
-        for pattern in alone[kind]:  # type: ignore[attr-defined]
-            again = pattern.match(text, match.start())
-            if again and again.end() == match.end():
-                break
-        found.append(_part(kind, match, again))
+    end = len(text) if end is None else end
+    found: list[Part] = []
+    token = _TOKEN.search(text, start, end)
+    while token:
+        place, word = token.end(), token.group()
+        if word.isalpha() and word not in _STARTERS and word[0] != "q":
+            found.append(Part("word", token.start(), place, word))
+        elif match := scan.match(text, token.start(), end):
+            found.append(_part(match.lastgroup or "", match, alone))
+            place = max(match.end(), token.start() + 1)
+        token = _TOKEN.search(text, place, end)
     return tuple(found)
 
 
-def _part(kind: str, match: re.Match[str], again: re.Match[str] | None) -> Part:
-    named = again.groupdict() if again else {}
+def _names(kind: str, match: re.Match[str], alone: dict[str, tuple[re.Pattern[str], ...]]) -> dict[str, str | None]:
+    for pattern in alone[kind]:
+        again = pattern.match(match.string, match.start())
+        if again and again.end() == match.end():
+            return again.groupdict()
+    return {}
+
+
+def _part(kind: str, match: re.Match[str], alone: dict[str, tuple[re.Pattern[str], ...]]) -> Part:
+    named = _names(kind, match, alone)
     low, high, third = (number(named[g]) if named.get(g) else None for g in "abc")
     doubtful = any(named.get(g) and number(named[g]) is None for g in "abc")
     unit = named.get("u") or ""
+    changed = high is not None and match.string[: match.start()].endswith("from ")
     if kind == "often":
         low, high = _often(named.get("f") or ""), _often(named["g"]) if named.get("g") else None
     elif kind == "tabs":
@@ -176,7 +199,7 @@ def _part(kind: str, match: re.Match[str], again: re.Match[str] | None) -> Part:
     elif kind == "every" and low is None and not doubtful:
         low = 1
     high = low if high is None else high
-    return Part(kind, match.start(), match.end(), match.group(), low, high, unit, third, doubtful)
+    return Part(kind, match.start(), match.end(), match.group(), low, high, unit, third, doubtful or changed)
 
 
 def _often(text: str) -> float:

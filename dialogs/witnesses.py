@@ -24,11 +24,8 @@ def witnesses(rule: Rule | None, scenario: Scenario) -> Iterator[dict[str, Any]]
 
 def cases(rule: Rule | None, scenario: Scenario) -> Iterator[tuple[Criterion, ...]]:
     """Yield the rule as alternatives, each a list of criteria on answers that must all hold."""
-    if rule is None:
-        yield ()
-        return
-    parts = [list(_cases_of(criterion, scenario)) for criterion in rule.criteria]
-    if rule.any:
+    parts = [list(_cases_of(criterion, scenario)) for criterion in (rule.criteria if rule else ())]
+    if rule and rule.any:
         yield from (case for part in parts for case in part)
     else:
         yield from (tuple(c for case in chosen for c in case) for chosen in product(*parts))
@@ -82,7 +79,7 @@ def samples(question: Question, criteria: Iterable[Criterion] = ()) -> list[Any]
             bounds = [c.value for c in criteria if isinstance(c.value, float)]
             near = [bound + step for bound in bounds for step in (0, -1, 1)]
             return [n for n in (low, high, *near) if low <= n <= high]
-        case "dose":
+        case _:
             plain = [[{"drug": option}] for option in options]
             full = [[{"drug": option, "form": "er", **HIGH_DOSE}] for option in options]
             return [*plain, *(entry for entry in full if entry[0]["drug"] != NONE)]
@@ -112,8 +109,6 @@ def reaching(step: str, scenario: Scenario) -> dict[str, Any] | None:
     """Return answers that lead to a step: a witness of one of its rows, with one more answer."""
     more = [{}, *({q.id: v} for q in scenario.questions for v in samples(q))]
     rules = (row.when for row in scenario.step_order if row.step == step)
-    for answers in (found for rule in rules for found in witnesses(rule, scenario)):
-        for extra in more:
-            if evaluate({**extra, **answers}, scenario).step == step:
-                return {**extra, **answers}
-    return None
+    found = (answers for rule in rules for answers in witnesses(rule, scenario))
+    tried = ({**extra, **answers} for answers in found for extra in more)
+    return next((answers for answers in tried if evaluate(answers, scenario).step == step), None)

@@ -1,64 +1,164 @@
-"""Who may do what: one question, asked by every handler and every route."""
+"""Who may do what: one table, asked by every handler and route."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, TypeAlias
+from uuid import UUID
 
 from storage import audit
 from storage.consults import StoredConsult
+from storage.database import Database
 from storage.people import Person
-from storage.transaction import Tx
+from storage.transaction import T, Tx, Unit
 
-Action = str
-"""One of `RULES`."""
+
+class Action(StrEnum):
+    """Everything that needs leave. The name says the object: consult, person, self, system."""
+
+    CONSULT_CREATE = "consult.create"
+    CONSULT_READ = "consult.read"
+    CONSULT_ANSWER = "consult.answer"
+    CONSULT_EXPORT = "consult.export"
+    CONSULT_ERASE = "consult.erase"
+    SELF_READ = "self.read"
+    SELF_CHANGE = "self.change"
+    SELF_EXPORT = "self.export"
+    SELF_FORGET = "self.forget"
+    PEOPLE_LIST = "people.list"
+    PERSON_DECIDE = "person.decide"
+    CONTENT_EDIT = "content.edit"
+    AUDIT_READ = "audit.read"
+    DEAD_LETTER_READ = "dead_letter.read"
+    DEAD_LETTER_REPLAY = "dead_letter.replay"
+    SYSTEM_CONFIGURE = "system.configure"
+    SYSTEM_READ = "system.read"
 
 
 class Denied(Exception):
-    """The person may not do this; ``event`` is to be put on record in a transaction of its own."""
+    """The actor may not do this. Carries the audit event, as the unit that raised is undone."""
 
     def __init__(self, event: audit.Event) -> None:
         super().__init__(f"denied: {event.action} on {event.object_type} {event.object_id}")
         self.event = event
 
 
-Rule = Callable[[Tx, Person, StoredConsult | None], bool]
+Rule: TypeAlias = Callable[[Tx, Person, Any], bool]
 
 
-def _own(tx: Tx, person: Person, stored: StoredConsult | None) -> bool:
-    return stored is not None and stored.owner_id == person.id
+def anyone(tx: Tx, actor: Person, about: Any) -> bool:
+    """Approved people."""
+    return True
 
 
-def _admin(tx: Tx, person: Person, stored: StoredConsult | None) -> bool:
-    return person.is_admin
-
-
-RULES: Mapping[Action, Rule] = {
-    "consult.read": _own,
-    "consult.answer": _own,
-    "consult.share": _own,
-    "consult.erase": _own,
-    "consult.hand_over": _own,
-    "console.open": _admin,
-    "person.approve": _admin,
-}
-"""What is not listed is denied. Everything needs an approved person as well."""
-
-
-def allowed(tx: Tx, person: Person, action: Action, stored: StoredConsult | None = None) -> bool:
-    """Say whether ``person`` may do ``action`` with ``stored``."""
-    rule = RULES.get(action)
-    return rule is not None and person.status == "approved" and rule(tx, person, stored)
-
-
-def authorize(tx: Tx, person: Person, action: Action, stored: StoredConsult | None = None) -> None:
-    """Return if the person may, else raise Denied, whose event the caller records."""
-    if allowed(tx, person, action, stored):
-        return
-    raise Denied(
-        audit.Event(
-            actor=person.id,
-            action=action,
-            object_type="consult" if stored else "",
-            object_id=stored.id if stored else "",
-            consult_id=stored.id if stored else None,
-            outcome="denied",
-        )
+def owner(tx: Tx, actor: Person, about: Any) -> bool:
+    """The person who opened this consult, while it is not erased."""
+    return (
+        isinstance(about, StoredConsult)
+        and about.owner_id == actor.id
+        and about.erased_at is None
     )
+
+
+def oneself(tx: Tx, actor: Person, about: Any) -> bool:
+    return isinstance(about, Person) and about.id == actor.id
+
+
+def admin(tx: Tx, actor: Person, about: Any) -> bool:
+    return actor.is_admin
+
+
+def author(tx: Tx, actor: Person, about: Any) -> bool:
+    return actor.is_author
+
+
+POLICY: Mapping[str, Rule] = {
+    Action.CONSULT_CREATE: anyone,
+    Action.CONSULT_READ: owner,
+    Action.CONSULT_ANSWER: owner,
+    Action.CONSULT_EXPORT: owner,
+    Action.CONSULT_ERASE: owner,
+    Action.SELF_READ: oneself,
+    Action.SELF_CHANGE: oneself,
+    Action.SELF_EXPORT: oneself,
+    Action.SELF_FORGET: oneself,
+    Action.PEOPLE_LIST: admin,
+    Action.PERSON_DECIDE: admin,
+    Action.CONTENT_EDIT: author,
+    Action.AUDIT_READ: admin,
+    Action.DEAD_LETTER_READ: admin,
+    Action.DEAD_LETTER_REPLAY: admin,
+    Action.SYSTEM_CONFIGURE: admin,
+    Action.SYSTEM_READ: admin,
+}
+"""The rule for each action. What is not in the table is denied."""
+
+ALWAYS_ONES_OWN = frozenset({Action.SELF_READ, Action.SELF_EXPORT, Action.SELF_FORGET})
+"""Open to people who are not approved, or are suspended: their data stay theirs."""
+
+
+def allowed(tx: Tx, actor: Person, action: str, about: Any = None) -> bool:
+    """Tell whether ``actor`` may do ``action`` to ``about``, without leaving a trace."""
+    rule = POLICY.get(action)
+    standing = actor.status == "approved" or (
+        action in ALWAYS_ONES_OWN and actor.status != "deleted"
+    )
+    return rule is not None and standing and rule(tx, actor, about)
+
+
+def authorize(tx: Tx, actor: Person, action: str, about: Any = None) -> None:
+    """Raise Denied unless ``actor`` may do ``action`` to ``about``."""
+    if not allowed(tx, actor, action, about):
+        raise Denied(_denial(actor, action, about))
+
+
+async def write_audited(database: Database, unit: Unit[T], *, chat: int | None = None) -> T:
+    """Return what ``database.write`` does; a denial is put on record in a unit of its own."""
+    try:
+        return await database.write(unit, chat=chat)
+    except Denied as denied:
+        await record_denial(database, denied)
+        raise
+
+
+async def read_audited(database: Database, unit: Unit[T]) -> T:
+    """Return what ``database.read`` does; a denial is put on record."""
+    try:
+        return await database.read(unit)
+    except Denied as denied:
+        await record_denial(database, denied)
+        raise
+
+
+async def record_denial(database: Database, denied: Denied) -> None:
+    """Put a denial on record: the unit that was denied left nothing behind."""
+    await database.write(lambda tx: audit.record(tx, denied.event))
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    kind: str
+    id: UUID | str
+    consult_id: UUID | None = None
+
+
+def _denial(actor: Person, action: str, about: Any) -> audit.Event:
+    named = _named(about)
+    return audit.Event(
+        actor=actor.id,
+        action=str(action),
+        object_type=named.kind,
+        object_id=named.id,
+        consult_id=named.consult_id,
+        outcome="denied",
+    )
+
+
+def _named(about: Any) -> _Named:
+    """Return kind and id of any object that has an ``id``; a consult's parts name their consult."""
+    if isinstance(about, StoredConsult):
+        return _Named("consult", about.id, about.id)
+    kind = "" if about is None else type(about).__name__.lower()
+    identity = getattr(about, "id", "")
+    consult_id = getattr(about, "consult_id", None)
+    return _Named(kind, identity if isinstance(identity, UUID) else "", consult_id)

@@ -33,6 +33,7 @@ SEALER_LOCK = 0x63627365
 
 _CODE = re.compile(r"[a-z0-9_.:-]{0,64}")
 _OBJECT_ID = re.compile(r"[A-Za-z0-9_.:-]{0,64}")
+_SIGNS = str.maketrans("", "", ".:-_")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -75,6 +76,7 @@ class Head:
 
 
 _INSERT = insert(audit_event)
+_INDEX_WORDS = text("INSERT INTO audit_word (rowid, words) VALUES (:seq, :words)")
 _LAST = text("SELECT seq, hash FROM audit_event WHERE seq IS NOT NULL ORDER BY seq DESC LIMIT 1")
 _NOTE_HEAD = text(
     "INSERT INTO audit_head (id, seq, hash, mac) VALUES (1, :seq, :hash, :mac)"
@@ -104,6 +106,8 @@ def record(tx: Tx, event: Event) -> UUID:
             "hash": link(key, head.hash, head.seq + 1, row["row_mac"]),
         }
     tx.connection.execute(_INSERT, row)
+    if tx.on_sqlite:
+        tx.connection.execute(_INDEX_WORDS, {"seq": row["seq"], "words": words_of(row)})
     identity: UUID = row["id"]
     return identity
 
@@ -217,6 +221,34 @@ def _canonical(row: Mapping[str, Any]) -> str:
         f"{row['id'].hex}|{row['at']}|{actor}|{row['action']}|{row['object_type']}|"
         f"{row['object_id']}|{consult}|{row['outcome']}|{row['meta']}"
     )
+
+
+def words_of(row: Mapping[str, Any]) -> str:
+    """Return what the index of words holds of an event; see ``storage.migrations.log_words``."""
+    return " ".join(
+        (
+            row["action"],
+            row["object_type"],
+            row["outcome"],
+            row["meta"],
+            action_word(row["action"]),
+            outcome_word(row["outcome"]),
+            id_word("a", row["actor"]) if row["actor"] else "",
+            id_word("c", row["consult_id"]) if row["consult_id"] else "",
+        )
+    )
+
+
+def action_word(action: Code) -> str:
+    return "x" + action.translate(_SIGNS)
+
+
+def outcome_word(outcome: Code) -> str:
+    return "o" + outcome.translate(_SIGNS)
+
+
+def id_word(kind: str, identity: UUID) -> str:
+    return kind + identity.hex
 
 
 def _meta(meta: Mapping[str, int | Code]) -> str:

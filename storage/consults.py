@@ -1,39 +1,48 @@
-"""Consults, the history of their answers, and the scenario versions they are pinned to."""
+"""Consults: kept, listed, changed and erased."""
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from enum import Enum
+from typing import Any, Final, Literal, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as insert_or_not
 
 from storage import audit
 from storage.errors import Conflict, NotFound
 from storage.ids import new_code, new_id, new_short
 from storage.people import Person
-from storage.schema import answer_change, content_version
-from storage.schema import consult as table
+from storage.schema import answer_change, consult, content_version, transcript
 from storage.sealing import Place, destroy, new_data_key, seal, unseal
 from storage.transaction import Tx
 
-JUST_STORED = (
-    "draft",
-    "id",
-    "short",
-    "owner_id",
-    "code",
-    "data_key_id",
-    "opened_at",
-    "updated_at",
-    "revision",
-)
+Via: TypeAlias = Literal["tap", "typed", "edited", "narrative", "asked", "fork"]
+
+PAGE = 8
+ENDED = ("closed", "cancelled")
+
+
+class Absent(Enum):
+    """Stands for "never asked", which is neither skipped (None) nor not known ("unk")."""
+
+    ABSENT = "absent"
+
+
+ABSENT: Final = Absent.ABSENT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredConsult:
-    """One row of the table. ``answers`` and ``previous`` hold codes and numbers, never words."""
+    """A consult as it is kept.
+
+    ``answers`` holds only codes and numbers, in the order answered; ``previous`` what was
+    answered and no longer applies. ``draft`` is what is being chosen or read back and may hold
+    the clinician's words: it is encrypted. ``revision`` counts the saves, ``turn`` the screens.
+    An erased consult has no answers, no draft and an ``erased_at``.
+    """
 
     id: UUID
     short: str
@@ -46,7 +55,7 @@ class StoredConsult:
     revision: int
     answers: Mapping[str, Any]
     previous: Mapping[str, Any]
-    draft: Mapping[str, Any]
+    draft: Mapping[str, Any] = field(repr=False)
     cursor: str | None
     path: str
     hypothetical_of: UUID | None
@@ -61,232 +70,290 @@ class StoredConsult:
 
 
 @dataclass(frozen=True, slots=True)
+class Page:
+    """Some of a person's consults, the last used first; pages count from 0."""
+
+    consults: tuple[StoredConsult, ...]
+    number: int
+    pages: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerChange:
-    """One answer that was given, changed, or fell away."""
+    """One answer given, changed or withdrawn: ABSENT before it was asked, None when skipped."""
 
     question: str
     old: Any
     new: Any
-    via: str
+    via: Via
     by: UUID
     at: datetime
 
 
+SAVED = frozenset(
+    {
+        "phase",
+        "turn",
+        "answers",
+        "previous",
+        "draft",
+        "cursor",
+        "path",
+        "confidence_before",
+        "confidence_after",
+        "finished_at",
+        "closed_at",
+    }
+)
+"""What ``save`` writes; the rest is fixed when a consult is created."""
+
+
 def create(
     tx: Tx,
-    *,
     owner: Person,
+    *,
     scenario_id: str,
     content_hash: str,
+    phase: str,
+    path: str = "quick",
+    answers: Mapping[str, Any] | None = None,
     hypothetical_of: UUID | None = None,
 ) -> StoredConsult:
-    """Make a consult of ``owner``, with a data key of its own and a code that is short to say."""
-    codes = set(tx.connection.scalars(select(table.c.code).where(table.c.owner_id == owner.id)))
-    identity, key = new_id(), new_data_key(tx, "consult")
-    tx.connection.execute(
-        insert(table).values(
-            id=identity,
-            short=_unused_short(tx),
-            owner_id=owner.id,
-            code=new_code(codes),
-            scenario_id=scenario_id,
-            content_hash=content_hash,
-            phase="welcome",
-            turn=0,
-            revision=0,
-            answers={},
-            previous={},
-            path=owner.path,
-            hypothetical_of=hypothetical_of,
-            data_key_id=key,
-            opened_at=tx.now,
-            updated_at=tx.now,
+    """Open a consult for ``owner`` with a data key, a short id and a code of its own."""
+    made = StoredConsult(
+        id=new_id(),
+        short=new_short(),
+        owner_id=owner.id,
+        code=new_code(_codes(tx, owner.id)),
+        scenario_id=scenario_id,
+        content_hash=content_hash,
+        phase=phase,
+        turn=0,
+        revision=0,
+        answers=dict(answers or {}),
+        previous={},
+        draft={},
+        cursor=None,
+        path=path,
+        hypothetical_of=hypothetical_of,
+        confidence_before=None,
+        confidence_after=None,
+        data_key_id=new_data_key(tx, "consult"),
+        opened_at=tx.now,
+        updated_at=tx.now,
+        finished_at=None,
+        closed_at=None,
+        erased_at=None,
+    )
+    tx.connection.execute(insert(consult).values(_columns(tx, made)))
+    _record(tx, made, "consult.create", owner.id)
+    return made
+
+
+def load(tx: Tx, consult_id: UUID) -> StoredConsult:
+    """Return a consult by id; NotFound when there is none. An erased one is returned, empty."""
+    return _load(tx, consult.c.id == consult_id, consult_id)
+
+
+def load_short(tx: Tx, short: str) -> StoredConsult:
+    """Return a consult by the id that callback data carries; NotFound when there is none."""
+    return _load(tx, consult.c.short == short, short)
+
+
+def save(tx: Tx, changed: StoredConsult, expected_revision: int) -> StoredConsult:
+    """Write a consult and return it with its new revision.
+
+    Raises Conflict when it is no longer at ``expected_revision``, or was erased.
+    """
+    made = replace(changed, revision=expected_revision + 1, updated_at=tx.now)
+    columns = {name: value for name, value in _columns(tx, made).items() if name in SAVED}
+    result = tx.connection.execute(
+        update(consult)
+        .where(
+            consult.c.id == made.id,
+            consult.c.revision == expected_revision,
+            consult.c.erased_at.is_(None),
         )
+        .values(**columns, revision=made.revision, updated_at=made.updated_at)
     )
-    return load(tx, identity)
+    if result.rowcount != 1:
+        raise Conflict("consult", made.id)
+    return made
 
 
-def _unused_short(tx: Tx) -> str:
-    while True:
-        short = new_short()
-        if tx.connection.scalar(select(table.c.id).where(table.c.short == short)) is None:
-            return short
+def list_for(tx: Tx, owner_id: UUID, page: int = 0, *, per_page: int = PAGE) -> Page:
+    """Return one page of a person's consults; a page past the end is the last one."""
+    mine = (consult.c.owner_id == owner_id) & consult.c.erased_at.is_(None)
+    total: int = tx.connection.scalar(select(func.count()).where(mine)) or 0
+    pages = max(1, -(-total // per_page))
+    number = min(max(page, 0), pages - 1)
+    query = select(consult).where(mine).order_by(consult.c.updated_at.desc(), consult.c.id.desc())
+    rows = tx.connection.execute(query.limit(per_page).offset(number * per_page)).all()
+    return Page(tuple(_consult(tx, row) for row in rows), number, pages, total)
 
 
-def load(tx: Tx, identity: UUID) -> StoredConsult:
-    """Return a consult; raises NotFound, for an erased one as well."""
-    return _found(
-        tx, tx.connection.execute(select(table).where(table.c.id == identity)).first(), identity
-    )
-
-
-def by_short(tx: Tx, short: str) -> StoredConsult:
-    """Return the consult that a button names; raises NotFound, for an erased one as well."""
-    return _found(
-        tx, tx.connection.execute(select(table).where(table.c.short == short)).first(), short
-    )
-
-
-def _found(tx: Tx, row: Row[Any] | None, identity: UUID | str) -> StoredConsult:
-    if row is None or row.erased_at is not None:
-        raise NotFound("consult", identity)
-    return _consult(tx, row)
-
-
-def list_for(tx: Tx, owner: Person, *, page: int, size: int) -> Sequence[StoredConsult]:
-    """Return a page of the owner's consults, the one touched last first; pages count from 0."""
-    rows = tx.connection.execute(
-        select(table)
-        .where(table.c.owner_id == owner.id, table.c.erased_at.is_(None))
-        .order_by(table.c.updated_at.desc(), table.c.id.desc())
-        .offset(page * (size - 1))
-        .limit(size)
-    ).all()
-    return [_consult(tx, row) for row in rows]
-
-
-def save(tx: Tx, stored: StoredConsult) -> StoredConsult:
-    """Write a consult back as the next revision; Conflict when it was changed meanwhile."""
-    values = {k: v for k, v in asdict(stored).items() if k not in JUST_STORED}
-    draft = json.dumps(stored.draft, ensure_ascii=False, separators=(",", ":"))
-    changed = tx.connection.execute(
-        update(table)
-        .where(table.c.id == stored.id, table.c.revision == stored.revision)
-        .values(
-            **values,
-            draft=seal(tx, stored.data_key_id, draft, _place(stored.id)),
-            revision=stored.revision + 1,
-            updated_at=tx.now,
+def latest_open(tx: Tx, owner_id: UUID) -> StoredConsult | None:
+    """Return the consult a person used last and has not ended, or None."""
+    query = (
+        select(consult)
+        .where(
+            consult.c.owner_id == owner_id,
+            consult.c.erased_at.is_(None),
+            consult.c.phase.not_in(ENDED),
         )
-    ).rowcount
-    if not changed:
-        raise Conflict("consult", stored.id)
-    return load(tx, stored.id)
-
-
-def set_confidence(
-    tx: Tx, stored: StoredConsult, *, before: int | None = None, after: int | None = None
-) -> StoredConsult:
-    """Keep how sure the asker is, 1 to 5, before and after the summary; None leaves it."""
-    given = {"confidence_before": before, "confidence_after": after}
-    values = {name: value for name, value in given.items() if value is not None}
-    tx.connection.execute(update(table).where(table.c.id == stored.id).values(**values))
-    return load(tx, stored.id)
-
-
-def hand_over(tx: Tx, stored: StoredConsult, new_owner: Person) -> StoredConsult:
-    """Give a consult to another member; it gets a code that is new among theirs if it has to."""
-    codes = set(tx.connection.scalars(select(table.c.code).where(table.c.owner_id == new_owner.id)))
-    code = new_code(codes) if stored.code in codes else stored.code
-    tx.connection.execute(
-        update(table)
-        .where(table.c.id == stored.id)
-        .values(owner_id=new_owner.id, code=code, revision=stored.revision + 1)
+        .order_by(consult.c.updated_at.desc(), consult.c.id.desc())
+        .limit(1)
     )
-    return load(tx, stored.id)
+    row = tx.connection.execute(query).first()
+    return _consult(tx, row) if row else None
 
 
-# --- the history of answers -------------------------------------------------------------------
-
-
-def record_change(
-    tx: Tx, consult_id: UUID, *, question: str, old: Any, new: Any, via: str, by: UUID
-) -> None:
-    """Add one change to the history, which is only ever added to."""
+def record_change(tx: Tx, consult_id: UUID, change: AnswerChange) -> None:
+    """Append to the answer history; nothing there is ever changed."""
     tx.connection.execute(
         insert(answer_change).values(
             id=new_id(),
             consult_id=consult_id,
-            question=question,
-            old={"value": old},
-            new={"value": new},
-            via=via,
-            by=by,
-            at=tx.now,
+            question=change.question,
+            old=_held(change.old),
+            new=_held(change.new),
+            via=change.via,
+            by=change.by,
+            at=change.at,
         )
     )
 
 
-def history(tx: Tx, consult_id: UUID) -> tuple[AnswerChange, ...]:
-    """Return every change of an answer, first to last."""
-    rows = tx.connection.execute(
-        select(answer_change)
-        .where(answer_change.c.consult_id == consult_id)
-        .order_by(answer_change.c.id)
-    )
-    return tuple(
-        AnswerChange(row.question, row.old["value"], row.new["value"], row.via, row.by, row.at)
-        for row in rows
-    )
+def history(tx: Tx, consult_id: UUID) -> list[AnswerChange]:
+    """Return every answer change of a consult, oldest first."""
+    query = select(answer_change).where(answer_change.c.consult_id == consult_id)
+    return [_change(row) for row in tx.connection.execute(query.order_by(answer_change.c.id))]
 
 
-# --- erasing ------------------------------------------------------------------------------------
+def erase(tx: Tx, consult_id: UUID, *, by: UUID | None, reason: str = "asked") -> None:
+    """Erase a consult: its key is destroyed, its answers and words are gone, a tombstone stays.
+
+    ``reason`` is a code (asked, forgotten, retention). Call ``truncate_log`` after the commit.
+    Erasing twice is harmless.
+    """
+    erased = load(tx, consult_id)
+    if erased.erased_at is not None:
+        return
+    destroy(tx, erased.data_key_id)
+    _blank_transcript(tx, consult_id)
+    tx.connection.execute(delete(answer_change).where(answer_change.c.consult_id == consult_id))
+    tx.connection.execute(update(consult).where(consult.c.id == consult_id).values(_blank(tx)))
+    _record(tx, erased, "consult.erase", by, reason=reason)
 
 
-def erase(tx: Tx, stored: StoredConsult, *, by: UUID | None) -> None:
-    """Destroy the key and the answers of a consult; its row stays so that the log can be verified."""
-    destroy(tx, stored.data_key_id)
-    tx.connection.execute(delete(answer_change).where(answer_change.c.consult_id == stored.id))
-    tx.connection.execute(
-        update(table)
-        .where(table.c.id == stored.id)
-        .values(answers={}, previous={}, draft=None, cursor=None, erased_at=tx.now)
-    )
-    audit.record(
-        tx,
-        audit.Event(
-            actor=by,
-            action="consult.erase",
-            object_type="consult",
-            object_id=stored.id,
-            consult_id=stored.id,
-            meta={"key": stored.data_key_id.hex},
-        ),
-    )
-
-
-# --- scenario versions ----------------------------------------------------------------------------
-
-
-def keep_content(tx: Tx, content_hash: str, scenario_id: str, version: str, body: str) -> None:
-    """Keep the text of a scenario, so that consults pinned to it can be continued for ever."""
-    known = select(content_version.c.hash).where(content_version.c.hash == content_hash)
-    if tx.connection.scalar(known) is None:
-        tx.connection.execute(
-            insert(content_version).values(
-                hash=content_hash,
-                scenario_id=scenario_id,
-                version=version,
-                body=body,
-                first_seen_at=tx.now,
-            )
+def store_content(tx: Tx, *, content_hash: str, scenario_id: str, version: str, body: str) -> None:
+    """Keep a version of the content, so that a consult begun with it can go on with it."""
+    values = {
+        "hash": content_hash,
+        "scenario_id": scenario_id,
+        "version": version,
+        "body": body,
+        "first_seen_at": tx.now,
+    }
+    statement = insert_or_not(content_version).on_conflict_do_nothing(index_elements=["hash"])
+    if tx.connection.scalar(statement.returning(content_version.c.hash), values) is not None:
+        event = audit.Event(
+            actor=None, action="content.store", object_type="content", object_id=content_hash[:64]
         )
+        audit.record(tx, event)
 
 
-def content_body(tx: Tx, content_hash: str) -> str:
-    """Return the text of a scenario version; raises NotFound."""
-    body: str | None = tx.connection.scalar(
-        select(content_version.c.body).where(content_version.c.hash == content_hash)
-    )
+def load_content(tx: Tx, content_hash: str) -> str:
+    """Return the body of a stored version of the content; NotFound when it is not here."""
+    query = select(content_version.c.body).where(content_version.c.hash == content_hash)
+    body: str | None = tx.connection.scalar(query)
     if body is None:
         raise NotFound("content", content_hash[:12])
     return body
 
 
-def count_open(tx: Tx) -> int:
-    """Return how many consults are neither closed nor cancelled nor erased."""
-    query = select(func.count()).where(
-        table.c.phase.not_in(("closed", "cancelled")), table.c.erased_at.is_(None)
-    )
-    return tx.connection.scalar(query) or 0
+def _load(tx: Tx, condition: Any, identity: UUID | str) -> StoredConsult:
+    row = tx.connection.execute(select(consult).where(condition)).first()
+    if row is None:
+        raise NotFound("consult", identity)
+    return _consult(tx, row)
 
 
-def _consult(tx: Tx, row: Row[Any]) -> StoredConsult:
-    values = {name: getattr(row, name) for name in StoredConsult.__dataclass_fields__}
+def _codes(tx: Tx, owner_id: UUID) -> set[str]:
+    return set(tx.connection.scalars(select(consult.c.code).where(consult.c.owner_id == owner_id)))
+
+
+def _draft_place(consult_id: UUID) -> Place:
+    return Place("consult", "draft", consult_id, consult_id)
+
+
+def _columns(tx: Tx, made: StoredConsult) -> dict[str, Any]:
+    columns = {name: getattr(made, name) for name in StoredConsult.__slots__}
+    columns["answers"], columns["previous"] = dict(made.answers), dict(made.previous)
+    columns["draft"] = _sealed_draft(tx, made) if made.draft else None
+    return columns
+
+
+def _sealed_draft(tx: Tx, made: StoredConsult) -> bytes:
+    text = json.dumps(dict(made.draft), separators=(",", ":"))
+    return seal(tx, made.data_key_id, text, _draft_place(made.id))
+
+
+def _consult(tx: Tx, row: Any) -> StoredConsult:
+    values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for a row as a mapping
     sealed = values["draft"]
-    text = "{}" if sealed is None else unseal(tx, row.data_key_id, sealed, _place(row.id))
-    return StoredConsult(**(values | {"draft": json.loads(text)}))
+    if sealed is None:
+        return StoredConsult(**values | {"draft": {}})
+    text = unseal(tx, row.data_key_id, sealed, _draft_place(row.id))
+    return StoredConsult(**values | {"draft": json.loads(text)})
 
 
-def _place(identity: UUID) -> Place:
-    return Place("consult", "draft", identity, identity)
+def _held(value: Any) -> list[Any]:
+    """Return a value as it stands in the history: JSON null is "skipped", an empty list "absent"."""
+    return [] if value is ABSENT else [value]
+
+
+def _change(row: Any) -> AnswerChange:
+    old, new = (value[0] if value else ABSENT for value in (row.old, row.new))
+    return AnswerChange(question=row.question, old=old, new=new, via=row.via, by=row.by, at=row.at)
+
+
+def _blank_transcript(tx: Tx, consult_id: UUID) -> None:
+    """Remove the words of a consult from the transcript, and what was not sent yet."""
+    mine = transcript.c.consult_id == consult_id
+    tx.connection.execute(
+        update(transcript)
+        .where(mine, transcript.c.state.in_(("waiting", "sending")))
+        .values(state="dropped", error_code="erased")
+    )
+    tx.connection.execute(update(transcript).where(mine).values(content=None, params=None))
+
+
+def _blank(tx: Tx) -> dict[str, Any]:
+    return {
+        "answers": {},
+        "previous": {},
+        "draft": None,
+        "cursor": None,
+        "phase": "closed",
+        "confidence_before": None,
+        "confidence_after": None,
+        "closed_at": func.coalesce(consult.c.closed_at, tx.now),
+        "erased_at": tx.now,
+        "revision": consult.c.revision + 1,
+    }
+
+
+def _record(
+    tx: Tx, about: StoredConsult, action: str, by: UUID | None, **meta: int | str
+) -> None:
+    event = audit.Event(
+        actor=by,
+        action=action,
+        object_type="consult",
+        object_id=about.id,
+        consult_id=about.id,
+        meta=meta,
+    )
+    audit.record(tx, event)

@@ -1,31 +1,38 @@
-"""People: who may use the bot, and what they have set for themselves."""
+"""The people who use Curbside, and what they chose."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import insert as insert_or_not
 
 from storage import audit
-from storage.errors import Conflict, NotFound
+from storage.errors import NotFound
 from storage.ids import new_id
-from storage.schema import person as table
+from storage.schema import person
 from storage.sealing import Place, new_data_key, seal, unseal
+from storage.text import clean
 from storage.transaction import Tx
 
-Status = Literal["pending", "approved", "suspended", "deleted"]
-SETTINGS = ("role", "language", "time_zone", "quiet_from", "quiet_to", "path")
+Status: TypeAlias = Literal["pending", "approved", "suspended", "deleted"]
+Path: TypeAlias = Literal["quick", "full"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """Somebody who has written to the bot. Quiet hours are minutes of the local day."""
+    """Someone known by a Telegram id; ``name`` is what Telegram shows for them.
+
+    ``quiet_from`` and ``quiet_to`` are minutes after midnight in ``time_zone``. ``role`` is an
+    option of the scenario's role question. A deleted person has no Telegram id and no name.
+    """
 
     id: UUID
     telegram_id: int | None
-    """None once everything about the person was deleted."""
+    name: str = field(repr=False)
+    data_key_id: UUID
     status: Status
     is_admin: bool
     is_author: bool
@@ -34,146 +41,165 @@ class Person:
     time_zone: str | None
     quiet_from: int | None
     quiet_to: int | None
-    path: str
+    path: Path
     scope_accepted_at: datetime | None
     unreachable_at: datetime | None
     created_at: datetime
-    data_key_id: UUID
+
+
+CHOSEN = frozenset({"role", "language", "time_zone", "quiet_from", "quiet_to", "path"})
+"""What a person may set about themselves."""
 
 
 def get_or_create(
-    tx: Tx,
-    telegram_id: int,
-    *,
-    name: str = "",
-    language: str | None = None,
-    status: Status = "pending",
-    is_admin: bool = False,
+    tx: Tx, telegram_id: int, name: str, *, status: Status = "approved", is_admin: bool = False
 ) -> Person:
-    """Return the person with this Telegram id, made on the first meeting.
+    """Return the person with this Telegram id, met now for the first time or known before.
 
-    ``is_admin`` is what the settings say now; it is brought up to date, and put on record.
+    ``status`` and ``is_admin`` are for a new person; a changed name is kept.
     """
-    row = tx.connection.execute(select(table).where(table.c.telegram_id == telegram_id)).first()
+    known = by_telegram_id(tx, telegram_id)
+    if known is None:
+        known = _meet(tx, telegram_id, status=status, is_admin=is_admin)
+    return known if known.name == clean(name) else _named(tx, known, clean(name))
+
+
+def by_telegram_id(tx: Tx, telegram_id: int) -> Person | None:
+    row = tx.connection.execute(select(person).where(person.c.telegram_id == telegram_id)).first()
+    return _person(tx, row) if row else None
+
+
+def get(tx: Tx, person_id: UUID) -> Person:
+    """Return a person by id; NotFound when there is none."""
+    row = tx.connection.execute(select(person).where(person.c.id == person_id)).first()
     if row is None:
-        return _created(
-            tx, telegram_id, name=name, language=language, status=status, is_admin=is_admin
-        )
-    if row.is_admin != is_admin:
-        tx.connection.execute(update(table).where(table.c.id == row.id).values(is_admin=is_admin))
-        _record(tx, row.id, row.id, "person.admin", {"admin": int(is_admin)})
-        return by_id(tx, row.id)
-    return _person(row)
+        raise NotFound("person", person_id)
+    return _person(tx, row)
 
 
-def _created(
-    tx: Tx, telegram_id: int, *, name: str, language: str | None, status: Status, is_admin: bool
-) -> Person:
-    identity, key = new_id(), new_data_key(tx, "person")
+def with_status(tx: Tx, status: Status) -> list[Person]:
+    """Return the people of one status, longest known first."""
+    query = select(person).where(person.c.status == status).order_by(person.c.created_at)
+    return [_person(tx, row) for row in tx.connection.execute(query)]
+
+
+def admins(tx: Tx) -> list[Person]:
+    query = select(person).where(person.c.is_admin, person.c.status == "approved")
+    return [_person(tx, row) for row in tx.connection.execute(query)]
+
+
+def counts(tx: Tx) -> dict[str, int]:
+    """Return how many people there are of each status."""
+    query = select(person.c.status, func.count()).group_by(person.c.status)
+    return {status: number for status, number in tx.connection.execute(query)}
+
+
+def accept_scope(tx: Tx, who: Person) -> Person:
+    """Note that the person accepted the scope and privacy screen; the first time counts."""
+    if who.scope_accepted_at is not None:
+        return who
+    _record(tx, who, "person.accept_scope", who.id)
+    return _changed(tx, who, scope_accepted_at=tx.now)
+
+
+def set_choices(tx: Tx, who: Person, **chosen: Any) -> Person:
+    """Return the person with new settings (role, language, time_zone, quiet hours, path)."""
+    if unknown := set(chosen) - CHOSEN:
+        raise ValueError(f"not a setting: {sorted(unknown)}")
+    return _changed(tx, who, **chosen)
+
+
+def set_status(tx: Tx, who: Person, status: Status, *, by: UUID | None) -> Person:
+    """Approve, suspend or readmit someone; ``by`` is the person who decided, None for the policy."""
+    _record(tx, who, "person.status", by, to=status)
+    return _changed(tx, who, status=status)
+
+
+def set_admin(tx: Tx, who: Person, *, is_admin: bool, by: UUID | None) -> Person:
+    """Make someone an administrator, or no longer one."""
+    _record(tx, who, "person.admin", by, to=int(is_admin))
+    return _changed(tx, who, is_admin=is_admin)
+
+
+def set_author(tx: Tx, who: Person, *, is_author: bool, by: UUID | None) -> Person:
+    """Let someone change content, or no longer."""
+    _record(tx, who, "person.author", by, to=int(is_author))
+    return _changed(tx, who, is_author=is_author)
+
+
+def set_unreachable(tx: Tx, telegram_id: int) -> None:
+    """Note that Telegram no longer delivers to this person (blocked, deactivated)."""
+    _set_reach(tx, telegram_id, tx.now)
+
+
+def set_reachable(tx: Tx, telegram_id: int) -> None:
+    """Note that the person unblocked us or wrote again."""
+    _set_reach(tx, telegram_id, None)
+
+
+def make_admins(tx: Tx, telegram_ids: Iterable[int]) -> None:
+    """Make the people with these Telegram ids approved administrators, met or not yet."""
+    for telegram_id in telegram_ids:
+        who = by_telegram_id(tx, telegram_id)
+        if who is None:
+            _meet(tx, telegram_id, status="approved", is_admin=True)
+        elif not (who.is_admin and who.status == "approved"):
+            set_status(tx, set_admin(tx, who, is_admin=True, by=None), "approved", by=None)
+
+
+def _meet(tx: Tx, telegram_id: int, *, status: Status, is_admin: bool) -> Person:
+    """Insert a person unless another process just did, and return them."""
+    values = {
+        "id": new_id(),
+        "telegram_id": telegram_id,
+        "data_key_id": new_data_key(tx, "person"),
+        "status": status,
+        "is_admin": is_admin,
+        "is_author": False,
+        "path": "quick",
+        "created_at": tx.now,
+    }
     tx.connection.execute(
-        insert(table).values(
-            id=identity,
-            telegram_id=telegram_id,
-            name=seal(tx, key, name, _place(identity)),
-            data_key_id=key,
-            status="approved" if is_admin else status,
-            is_admin=is_admin,
-            language=language,
-            path="quick",
-            created_at=tx.now,
-        )
+        insert_or_not(person).values(values).on_conflict_do_nothing(index_elements=["telegram_id"])
     )
-    _record(tx, identity, identity, "person.create", {"status": "approved" if is_admin else status})
-    return by_id(tx, identity)
-
-
-def by_id(tx: Tx, identity: UUID) -> Person:
-    """Return a person; raises NotFound."""
-    row = tx.connection.execute(select(table).where(table.c.id == identity)).first()
-    if row is None:
-        raise NotFound("person", identity)
-    return _person(row)
-
-
-def by_telegram_id(tx: Tx, telegram_id: int) -> Person:
-    """Return the person with this Telegram id; raises NotFound."""
-    row = tx.connection.execute(select(table).where(table.c.telegram_id == telegram_id)).first()
-    if row is None:
+    met = by_telegram_id(tx, telegram_id)
+    if met is None:  # pragma: no cover - the row is there, inserted or found
         raise NotFound("person", telegram_id)
-    return _person(row)
+    if met.id == values["id"]:
+        _record(tx, met, "person.create", None, status=status)
+    return met
 
 
-def name_of(tx: Tx, person: Person) -> str:
-    """Return the display name; empty once it was destroyed."""
-    sealed = tx.connection.scalar(select(table.c.name).where(table.c.id == person.id))
-    return "" if sealed is None else unseal(tx, person.data_key_id, sealed, _place(person.id))
+def _named(tx: Tx, who: Person, name: str) -> Person:
+    sealed = seal(tx, who.data_key_id, name, _name_place(who.id))
+    tx.connection.execute(update(person).where(person.c.id == who.id).values(name=sealed))
+    return replace(who, name=name)
 
 
-def everybody(tx: Tx, status: Status | None = None) -> Sequence[Person]:
-    """Return the people, the newest first; only those of ``status`` where it is given."""
-    query = select(table).where(table.c.status != "deleted").order_by(table.c.id.desc())
-    if status is not None:
-        query = query.where(table.c.status == status)
-    return [_person(row) for row in tx.connection.execute(query)]
+def _changed(tx: Tx, who: Person, **values: Any) -> Person:
+    tx.connection.execute(update(person).where(person.c.id == who.id).values(**values))
+    return replace(who, **values)
 
 
-def accept_scope(tx: Tx, person: Person) -> Person:
-    """Keep that the person has read and accepted the scope; the first time counts."""
-    if person.scope_accepted_at is not None:
-        return person
+def _set_reach(tx: Tx, telegram_id: int, at: datetime | None) -> None:
     tx.connection.execute(
-        update(table).where(table.c.id == person.id).values(scope_accepted_at=tx.now)
-    )
-    _record(tx, person.id, person.id, "person.scope")
-    return by_id(tx, person.id)
-
-
-def change_settings(tx: Tx, person: Person, **values: Any) -> Person:
-    """Keep what a person set for themselves; the names are those in `SETTINGS`."""
-    unknown = set(values) - set(SETTINGS)
-    if unknown:
-        raise ValueError(f"not settings of a person: {len(unknown)}")
-    tx.connection.execute(update(table).where(table.c.id == person.id).values(**values))
-    _record(tx, person.id, person.id, "person.settings", {"setting": min(values)})
-    return by_id(tx, person.id)
-
-
-def set_status(tx: Tx, person_id: UUID, status: Status, *, by: UUID, expected: Status) -> Person:
-    """Approve, suspend or take back; Conflict when somebody else changed the status first."""
-    changed = tx.connection.execute(
-        update(table)
-        .where(table.c.id == person_id, table.c.status == expected)
-        .values(status=status)
-    ).rowcount
-    if not changed:
-        raise Conflict("person", person_id)
-    _record(tx, by, person_id, "person.status", {"from": expected, "to": status})
-    return by_id(tx, person_id)
-
-
-def set_unreachable(tx: Tx, telegram_id: int, *, unreachable: bool) -> None:
-    """Keep that Telegram no longer lets us write to a person, or does again."""
-    tx.connection.execute(
-        update(table)
-        .where(table.c.telegram_id == telegram_id)
-        .values(unreachable_at=tx.now if unreachable else None)
+        update(person).where(person.c.telegram_id == telegram_id).values(unreachable_at=at)
     )
 
 
-def _person(row: Row[Any]) -> Person:
-    return Person(**{name: getattr(row, name) for name in Person.__dataclass_fields__})
-
-
-def _place(identity: UUID) -> Place:
-    return Place("person", "name", identity)
-
-
-def _record(
-    tx: Tx, actor: UUID, person_id: UUID, action: str, meta: Mapping[str, int | str] | None = None
-) -> None:
-    audit.record(
-        tx,
-        audit.Event(
-            actor=actor, action=action, object_type="person", object_id=person_id, meta=meta or {}
-        ),
+def _record(tx: Tx, who: Person, action: str, by: UUID | None, **meta: int | str) -> None:
+    event = audit.Event(
+        actor=by, action=action, object_type="person", object_id=who.id, meta=meta
     )
+    audit.record(tx, event)
+
+
+def _name_place(person_id: UUID) -> Place:
+    return Place("person", "name", person_id)
+
+
+def _person(tx: Tx, row: Any) -> Person:
+    values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for a row as a mapping
+    if row.name is None:
+        return Person(**values | {"name": ""})
+    return Person(**values | {"name": unseal(tx, row.data_key_id, row.name, _name_place(row.id))})

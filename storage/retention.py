@@ -1,115 +1,239 @@
-"""What is kept how long, given out, and destroyed."""
+"""What is kept for how long, what a person can take along, and how they are forgotten."""
 
-from collections.abc import Mapping
-from dataclasses import asdict
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import select, update
 
-from storage import audit, consults, expecting, people, plans, transcript
+from storage import audit, consults, letters, people
+from storage import transcript as lines
+from storage.consults import ABSENT, AnswerChange, StoredConsult
+from storage.database import Database
 from storage.people import Person
-from storage.schema import consult, person
-from storage.schema import transcript as messages
+from storage.schema import consult, person, screen, transcript
 from storage.sealing import destroy
 from storage.transaction import Tx
 
-MOST_CASES = 100_000
+TEXT_DAYS = 180
+BATCH = 1000
+EXPORTED_EVENTS = 10_000
 
 
-def my_data(tx: Tx, who: Person) -> dict[str, Any]:
-    """Return everything that is stored about a person, ready to be written as JSON."""
-    found = consults.list_for(tx, who, page=0, size=MOST_CASES)
-    audit.record(
-        tx,
-        audit.Event(actor=who.id, action="person.export", object_type="person", object_id=who.id),
-    )
-    return {
-        "person": {**_plain(asdict(who)), "name": people.name_of(tx, who)},
-        "cases": [_case(tx, stored) for stored in found],
-        "log": [_plain(asdict(entry)) for entry in audit.entries(tx, actor=who.id, limit=10_000)],
-    }
+@dataclass(frozen=True, slots=True)
+class Purged:
+    """What one round of purging removed; ``more`` tells that another round is needed."""
+
+    texts: int
+    drafts: int
+    letters: int
+
+    @property
+    def more(self) -> bool:
+        return BATCH in (self.texts, self.drafts)
+
+    @property
+    def any(self) -> bool:
+        return bool(self.texts or self.drafts or self.letters)
 
 
-def _case(tx: Tx, stored: consults.StoredConsult) -> Mapping[str, Any]:
-    plan_rows = [_plain(asdict(plan)) for plan in plans.plans_of(tx, stored)]
-    return {
-        **_plain(asdict(stored)),
-        "history": [_plain(asdict(change)) for change in consults.history(tx, stored.id)],
-        "dispositions": dict(plans.dispositions(tx, stored.id)),
-        "plans": plan_rows,
-        "reviews": [_plain(asdict(review)) for review in plans.reviews_of(tx, stored.id)],
-    }
+def purge(tx: Tx, *, text_days: int = TEXT_DAYS) -> Purged:
+    """Remove the words older than ``text_days`` and expired dead letters, up to 1,000 rows each.
+
+    What happened stays: ids, times and coded answers until their consult is erased.
+    """
+    before = tx.now - timedelta(days=text_days)
+    return Purged(_purge_texts(tx, before), _purge_drafts(tx, before), letters.expire(tx))
 
 
-def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return values that JSON can hold; keys of ciphertexts are left out."""
-    kept = (dict, list, tuple, str, int, float, bool, type(None))
-    return {
-        name: value if isinstance(value, kept) else str(value)
-        for name, value in values.items()
-        if name != "data_key_id"
-    }
+async def purge_all(database: Database, *, text_days: int = TEXT_DAYS) -> int:
+    """Purge in rounds until nothing is left, empty the log, and return how many rows changed."""
+    removed = 0
+    while True:
+        round_ = await database.write(lambda tx: purge(tx, text_days=text_days))
+        removed += round_.texts + round_.drafts + round_.letters
+        if not round_.more:
+            break
+    if removed:
+        await database.truncate_log()
+    return removed
 
 
-def forget(tx: Tx, who: Person, *, by: Person) -> int:
-    """Erase a person and all their cases, and return how many cases that were."""
-    found = consults.list_for(tx, who, page=0, size=MOST_CASES)
-    for stored in found:
-        plans.drop_waiting(tx, stored.id)
-        consults.erase(tx, stored, by=by.id)
-    expecting.forget(tx, who.id)
-    if who.telegram_id is not None:
-        _blank_messages(tx, who)
-        transcript.clear_screen(tx, who.telegram_id)
+def forget_person(tx: Tx, person_id: UUID, *, by: UUID | None) -> int:
+    """Erase a person and all their consults, and return how many consults that were.
+
+    Their keys are destroyed; their chat id is taken off every line. What stays is a tombstone
+    without name or Telegram id, for the log. Call ``truncate_log`` after the commit. A farewell
+    can be enqueued after this, in the same unit: it belongs to nobody.
+    """
+    who = people.get(tx, person_id)
+    owned = list(tx.connection.scalars(select(consult.c.id).where(consult.c.owner_id == who.id)))
+    for consult_id in owned:
+        consults.erase(tx, consult_id, by=by, reason="forgotten")
+    _take_off_lines(tx, who)
     destroy(tx, who.data_key_id)
-    tx.connection.execute(
-        update(person)
-        .where(person.c.id == who.id)
-        .values(
-            telegram_id=None,
-            name=None,
-            status="deleted",
-            is_admin=False,
-            role=None,
-            language=None,
-            time_zone=None,
-            scope_accepted_at=None,
+    tx.connection.execute(update(person).where(person.c.id == who.id).values(**_TOMBSTONE))
+    event = audit.Event(
+        actor=by,
+        action="person.forget",
+        object_type="person",
+        object_id=who.id,
+        meta={"consults": len(owned)},
+    )
+    audit.record(tx, event)
+    return len(owned)
+
+
+def my_data(tx: Tx, person_id: UUID) -> dict[str, Any]:
+    """Return everything kept about a person, as it goes into their file (JSON)."""
+    who = people.get(tx, person_id)
+    mine = select(consult.c.id).where(consult.c.owner_id == who.id).order_by(consult.c.opened_at)
+    return {
+        "person": _about(who),
+        "consults": [_consult(tx, consult_id) for consult_id in tx.connection.scalars(mine)],
+        "other_messages": _other_lines(tx, who),
+        "log": [_entry(entry) for entry in _log(tx, who)],
+    }
+
+
+_TOMBSTONE: dict[str, Any] = {
+    "status": "deleted",
+    "telegram_id": None,
+    "name": None,
+    "is_admin": False,
+    "is_author": False,
+    "role": None,
+    "language": None,
+    "time_zone": None,
+    "quiet_from": None,
+    "quiet_to": None,
+    "scope_accepted_at": None,
+    "unreachable_at": None,
+}
+
+
+def _purge_texts(tx: Tx, before: datetime) -> int:
+    old = (
+        select(transcript.c.number)
+        .where(
+            transcript.c.created_at < before,
+            transcript.c.content.is_not(None) | transcript.c.params.is_not(None),
+            transcript.c.state.not_in(lines.OPEN),
         )
+        .limit(BATCH)
     )
-    audit.record(
-        tx,
-        audit.Event(
-            actor=by.id,
-            action="person.erase",
-            object_type="person",
-            object_id=who.id,
-            meta={"cases": len(found)},
-        ),
+    statement = update(transcript).where(transcript.c.number.in_(old))
+    return tx.connection.execute(statement.values(content=None, params=None)).rowcount
+
+
+def _purge_drafts(tx: Tx, before: datetime) -> int:
+    old = (
+        select(consult.c.id)
+        .where(consult.c.updated_at < before, consult.c.draft.is_not(None))
+        .limit(BATCH)
     )
-    return len(found)
+    statement = update(consult).where(consult.c.id.in_(old)).values(draft=None)
+    return tx.connection.execute(statement).rowcount
 
 
-def _blank_messages(tx: Tx, who: Person) -> None:
-    """Empty the person's messages; only what is still to be sent to them stays until it is."""
-    tx.connection.execute(
-        update(messages)
-        .where(messages.c.person_id == who.id, messages.c.state.not_in(("waiting", "sending")))
-        .values(content=None, params=None, message_id=None)
+def _take_off_lines(tx: Tx, who: Person) -> None:
+    """Remove words, chat and person from a person's lines; the update ids stay as guard."""
+    theirs = transcript.c.person_id == who.id
+    if who.telegram_id is not None:
+        lines.drop_chat(tx, who.telegram_id, "forgotten")
+        tx.connection.execute(screen.delete().where(screen.c.chat_id == who.telegram_id))
+        theirs |= transcript.c.chat_id == who.telegram_id
+    gone = {"content": None, "params": None, "person_id": None, "chat_id": 0, "message_id": None}
+    tx.connection.execute(update(transcript).where(theirs).values(gone))
+
+
+def _about(who: Person) -> dict[str, Any]:
+    return {
+        "id": str(who.id),
+        "telegram_id": who.telegram_id,
+        "name": who.name,
+        "status": who.status,
+        "administrator": who.is_admin,
+        "author": who.is_author,
+        "role": who.role,
+        "language": who.language,
+        "time_zone": who.time_zone,
+        "quiet_from_minutes": who.quiet_from,
+        "quiet_to_minutes": who.quiet_to,
+        "path": who.path,
+        "scope_accepted_at": _iso(who.scope_accepted_at),
+        "created_at": _iso(who.created_at),
+    }
+
+
+def _consult(tx: Tx, consult_id: UUID) -> dict[str, Any]:
+    kept = consults.load(tx, consult_id)
+    return _consult_facts(kept) | {
+        "answers": dict(kept.answers),
+        "earlier_answers": dict(kept.previous),
+        "in_progress": dict(kept.draft),
+        "history": [_change(change) for change in consults.history(tx, consult_id)],
+        "messages": [_line(line) for line in lines.of_consult(tx, consult_id)],
+    }
+
+
+def _consult_facts(kept: StoredConsult) -> dict[str, Any]:
+    return {
+        "code": kept.code,
+        "id": str(kept.id),
+        "scenario": kept.scenario_id,
+        "content": kept.content_hash,
+        "phase": kept.phase,
+        "confidence_before": kept.confidence_before,
+        "confidence_after": kept.confidence_after,
+        "opened_at": _iso(kept.opened_at),
+        "updated_at": _iso(kept.updated_at),
+        "finished_at": _iso(kept.finished_at),
+        "closed_at": _iso(kept.closed_at),
+        "erased_at": _iso(kept.erased_at),
+    }
+
+
+def _change(change: AnswerChange) -> dict[str, Any]:
+    made = {"question": change.question, "via": change.via, "at": _iso(change.at)}
+    sides = {"old": change.old, "new": change.new}
+    return made | {side: value for side, value in sides.items() if value is not ABSENT}
+
+
+def _other_lines(tx: Tx, who: Person) -> list[dict[str, Any]]:
+    if who.telegram_id is None:
+        return []
+    query = select(transcript).where(
+        transcript.c.chat_id == who.telegram_id, transcript.c.consult_id.is_(None)
     )
+    return [_line(line) for line in lines.of_query(tx, query)]
 
 
-def purge(tx: Tx, *, days: int) -> int:
-    """Destroy the text of cases that were last touched more than ``days`` ago; return how many."""
-    ids = tx.connection.scalars(
-        select(consult.c.id).where(
-            consult.c.erased_at.is_(None), consult.c.updated_at < tx.now - timedelta(days=days)
-        )
-    ).all()
-    for identity in ids:
-        stored = consults.load(tx, identity)
-        plans.drop_waiting(tx, identity)
-        consults.erase(tx, stored, by=None)
-    expecting.forget_old(tx)
-    transcript.forget_letters(tx)
-    return len(ids)
+def _line(line: lines.Line) -> dict[str, Any]:
+    return {
+        "direction": line.direction,
+        "kind": line.kind,
+        "method": line.method,
+        "text": line.content,
+        "sent": dict(line.params) if line.params is not None else None,
+        "state": line.state,
+        "at": _iso(line.created_at),
+    }
+
+
+def _log(tx: Tx, who: Person) -> list[audit.Entry]:
+    return audit.entries(tx, actor=who.id, limit=EXPORTED_EVENTS)
+
+
+def _entry(entry: audit.Entry) -> dict[str, Any]:
+    return {
+        "at": _iso(entry.at),
+        "action": entry.action,
+        "object": f"{entry.object_type} {entry.object_id}".strip(),
+        "outcome": entry.outcome,
+    }
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment is not None else None

@@ -20,7 +20,6 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
     Uuid,
-    false,
     text,
 )
 
@@ -79,7 +78,7 @@ def _key() -> Column[Any]:
 
 
 def _flag(name: str) -> Column[Any]:
-    return Column(name, Boolean, nullable=False, server_default=false())
+    return Column(name, Boolean, nullable=False, server_default=text("false"))
 
 
 def _number(name: str, default: int | None = None, *, required: bool = False) -> Column[Any]:
@@ -214,7 +213,6 @@ transcript = Table(
         sqlite_where=OUTBOX_OPEN,
         postgresql_where=OUTBOX_OPEN,
     ),
-    sqlite_autoincrement=True,
 )
 """Every message in and out, in the order of ``number``; outbound rows are the outbox as well."""
 
@@ -266,11 +264,11 @@ audit_event = Table(
     metadata,
     _id(),
     Column("at", BigInteger, nullable=False),
-    Column("actor", Uuid, index=True),
+    Column("actor", Uuid),
     _text("action"),
     _text("object_type"),
     _text("object_id"),
-    Column("consult_id", Uuid, index=True),
+    Column("consult_id", Uuid),
     _text("outcome"),
     _text("meta"),
     Column("row_mac", LargeBinary, nullable=False),
@@ -358,3 +356,113 @@ review = Table(
     Index(None, "consult_id", "due_at"),
 )
 """A moment at which the person is asked: a review of the plan, or the step's own deadline."""
+
+# --- the pages: sign-in, sessions, the admin console ---------------------------------------------
+
+sign_in = Table(
+    "sign_in",
+    metadata,
+    _id(),
+    Column("token_hash", LargeBinary, nullable=False, unique=True),
+    Column("person_id", Uuid, ForeignKey("person.id"), nullable=False),
+    _text("purpose"),
+    _text("target"),
+    Column("session_id", Uuid),
+    Column("nonce_hash", LargeBinary),
+    _number("number"),
+    _at("created_at", required=True),
+    _at("expires_at", required=True),
+    _at("bound_at"),
+    _at("confirmed_at"),
+    _at("refused_at"),
+    _at("used_at"),
+    Index(None, "expires_at"),
+)
+"""A link that was sent, bound to one browser on its first use; only digests of what opens it."""
+
+web_session = Table(
+    "web_session",
+    metadata,
+    _id(),
+    Column("token_hash", LargeBinary, nullable=False, unique=True),
+    Column("person_id", Uuid, ForeignKey("person.id"), nullable=False),
+    _at("created_at", required=True),
+    _at("seen_at", required=True),
+    _at("ends_at", required=True),
+    _at("revoked_at"),
+    _at("stepped_up_at"),
+    Index(None, "person_id", "ends_at"),
+)
+
+break_glass = Table(
+    "break_glass",
+    metadata,
+    _id(),
+    Column("consult_id", Uuid, ForeignKey("consult.id"), nullable=False),
+    Column("person_id", Uuid, ForeignKey("person.id"), nullable=False),
+    _text("reason_code"),
+    _sealed("reason"),
+    _key(),
+    _at("at", required=True),
+    _at("until", required=True),
+    Index(None, "consult_id", "until"),
+)
+"""An admin may read the text of one case until then; the asker was told."""
+
+log_review = Table(
+    "log_review",
+    metadata,
+    _id(),
+    Column("person_id", Uuid, ForeignKey("person.id"), nullable=False),
+    Column("through_seq", BigInteger, nullable=False),
+    _at("at", required=True),
+    Index(None, "through_seq"),
+)
+"""The log was looked through up to this event."""
+
+statistic = Table(
+    "statistic",
+    metadata,
+    Column("team", Text, primary_key=True),
+    Column("day", Integer, primary_key=True, autoincrement=False),
+    Column("key", Text, primary_key=True),
+    _number("count", required=True),
+)
+"""How many consults opened on a day have a property; ``team`` is empty for all of them together.
+
+``day`` counts days since 1970-01-01 UTC.
+"""
+
+consult_tally = Table(
+    "consult_tally",
+    metadata,
+    Column("consult_id", Uuid, ForeignKey("consult.id"), primary_key=True),
+    _number("day", required=True),
+    Column("keys", JSON, nullable=False),
+    Column("teams", JSON, nullable=False),
+    _at("again_at"),
+    Index(None, "again_at"),
+)
+"""What each consult counts for in ``statistic``; ``again_at`` is when time alone may change that."""
+
+Index("ix_audit_event_at_seq", audit_event.c.at, audit_event.c.seq)
+Index("ix_audit_event_action_seq", audit_event.c.action, audit_event.c.seq)
+Index("ix_audit_event_actor_seq", audit_event.c.actor, audit_event.c.seq)
+Index("ix_audit_event_consult_id_seq", audit_event.c.consult_id, audit_event.c.seq)
+NOT_OK = text("outcome <> 'ok'")
+Index(
+    "ix_audit_event_not_ok",
+    audit_event.c.outcome,
+    audit_event.c.seq,
+    sqlite_where=NOT_OK,
+    postgresql_where=NOT_OK,
+)
+Index("ix_consult_phase_id", consult.c.phase, consult.c.id)
+GIVEN_UP = text("state = 'dead'")
+Index(
+    "ix_transcript_given_up",
+    transcript.c.created_at,
+    transcript.c.error_code,
+    sqlite_where=GIVEN_UP,
+    postgresql_where=GIVEN_UP,
+)

@@ -1,74 +1,119 @@
-"""Every message in and out: the outbox, and the guard against doing anything twice.
+"""The transcript: every message in and out, in order; what is not sent yet is the outbox.
 
-Outbound rows without an end are still to be sent; inbound rows carry the update ids.
+Inbound rows carry Telegram's update id, unique: the guard against handling an update twice.
+Outbound rows are written in the transaction of their cause and sent after it, a chat's in order.
+Sending is at least once: Telegram knows no idempotency key.
 """
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import Row, and_, delete, func, insert, or_, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Select, and_, delete, func, insert, or_, select, update
+from sqlalchemy.dialects.postgresql import insert as insert_or_not
 
 from storage.errors import AlreadySeen
 from storage.ids import new_id
-from storage.schema import consult, dead_letter, screen
-from storage.schema import transcript as table
-from storage.sealing import Place, seal, system_key_id, unseal
+from storage.schema import consult, person, screen, transcript
+from storage.sealing import Place, blind_index, seal, system_key_id, unseal
+from storage.text import clean
 from storage.transaction import Tx
 
-State = Literal["received", "waiting", "sending", "sent", "dead", "dropped"]
+State: TypeAlias = Literal["received", "waiting", "sending", "sent", "dead", "dropped"]
 
-LETTERS_LAST = timedelta(hours=24)
-OPEN = ("waiting", "sending")
+OPEN: tuple[State, ...] = ("waiting", "sending")
+LEASE = timedelta(seconds=60)
+UNANSWERED = "unanswered"
+"""Why a call waits again when it left and no answer came: it may have got through."""
+
+LONGEST_WAIT = timedelta(hours=1)
+"""No call is put off for longer; a later moment was written before the clock was set back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incoming:
+    """A message or tap as it is kept. ``content`` has passed the identifier guard, or is None."""
+
+    update_id: int
+    chat_id: int
+    kind: str
+    content: str | None = field(default=None, repr=False)
+    message_id: int | None = None
+    thread_id: int | None = None
+    person_id: UUID | None = None
+    consult_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outgoing:
-    """One call of the Bot API to be made. ``params`` are its parameters without the chat."""
+    """A call to the Bot API to be made after the commit.
+
+    ``params`` are its exact parameters without ``chat_id``. A newer waiting row of the same chat
+    and ``coalesce`` replaces the older one. The message id of ``target``, an earlier outgoing
+    row, is filled in when this one is sent. ``screen`` marks the chat's current keyboard.
+    """
 
     chat_id: int
     method: str
-    params: Mapping[str, Any]
+    params: Mapping[str, Any] = field(repr=False)
     consult_id: UUID | None = None
     person_id: UUID | None = None
     kind: str = "message"
     coalesce: str | None = None
-    """A newer call of the same chat and name takes the place of an older one not sent yet."""
     target: UUID | None = None
-    """A row of the transcript whose message id is filled in when this is sent."""
     thread_id: int | None = None
     screen: bool = False
-    """This message carries the chat's keyboard once it is sent."""
     urgent: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """An outbound row taken to be sent. ``again`` is True when an earlier try may have got through."""
+    """A call that is ours to make now. ``attempts`` counts this one, so 1 is the first.
+
+    ``target_lost`` tells that the message it edits was never delivered. ``again`` tells that an
+    earlier try may have got through: its holder died, or no answer came.
+    """
 
     id: UUID
-    number: int
     chat_id: int
     method: str
-    params: dict[str, Any]
+    params: dict[str, Any] = field(repr=False)
     kind: str
-    thread_id: int | None
-    screen: bool
-    urgent: bool
-    attempts: int
-    again: bool
     consult_id: UUID | None
+    person_id: UUID | None
+    attempts: int
+    urgent: bool
+    target_lost: bool
+    again: bool
+    created_at: datetime
+    number: int
+    thread_id: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class CurrentScreen:
-    """The last message with a keyboard that Telegram has, in one chat."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One line of the transcript. ``content`` is None once the words were erased or have expired."""
 
+    id: UUID
+    direction: Literal["in", "out"]
+    kind: str
+    method: str | None
+    content: str | None = field(repr=False)
+    params: Mapping[str, Any] | None = field(repr=False)
+    message_id: int | None
+    state: State
+    created_at: datetime
+    sent_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Screen:
+    """The last message with a keyboard in a chat."""
+
+    chat_id: int
     transcript_id: UUID
     message_id: int
     consult_id: UUID | None
@@ -76,310 +121,234 @@ class CurrentScreen:
     digest: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Letter:
-    """An update that could not be handled; its payload is kept encrypted for 24 hours."""
-
-    id: UUID
-    update_id: int | None
-    kind: str
-    keys: str
-    reason: str
-    attempts: int
-    at: datetime
-    replayed_at: datetime | None
-
-
-# --- inbound ----------------------------------------------------------------------------------
-
-
 def seen(tx: Tx, update_id: int) -> bool:
-    """Say whether an update was handled before."""
-    query = select(table.c.id).where(table.c.update_id == update_id)
+    """Tell whether this update was handled before. Ids restart at random: never compare them."""
+    query = select(transcript.c.number).where(transcript.c.update_id == update_id)
     return tx.connection.scalar(query) is not None
 
 
-def receive(
-    tx: Tx,
-    *,
-    update_id: int,
-    chat_id: int,
-    person_id: UUID | None,
-    kind: str,
-    message_id: int | None = None,
-) -> UUID:
-    """Keep that an update came in; AlreadySeen when it came before. No words of it are kept."""
-    if seen(tx, update_id):
-        raise AlreadySeen(update_id)
+def receive(tx: Tx, incoming: Incoming) -> UUID:
+    """Append what came in and return its id; AlreadySeen when another process was first."""
     identity = new_id()
-    row = insert(table).values(
-        id=identity,
-        chat_id=chat_id,
-        person_id=person_id,
-        direction="in",
-        kind=kind,
-        update_id=update_id,
-        message_id=message_id,
-        data_key_id=system_key_id(tx, "chat"),
-        state="received",
-        created_at=tx.now,
-    )
-    try:
-        with tx.connection.begin_nested():
-            tx.connection.execute(row)
-    except IntegrityError as error:
-        raise AlreadySeen(update_id) from error
+    key_id = _key_for(tx, incoming.consult_id, incoming.person_id)
+    values = {
+        "id": identity,
+        "update_id": incoming.update_id,
+        "chat_id": incoming.chat_id,
+        "person_id": incoming.person_id,
+        "consult_id": incoming.consult_id,
+        "direction": "in",
+        "kind": incoming.kind,
+        "message_id": incoming.message_id,
+        "thread_id": incoming.thread_id,
+        "content": _sealed(tx, key_id, "content", identity, incoming.consult_id, incoming.content),
+        "data_key_id": key_id,
+        "state": "received",
+        "created_at": tx.now,
+    }
+    statement = insert_or_not(transcript).on_conflict_do_nothing(index_elements=["update_id"])
+    if tx.connection.scalar(statement.returning(transcript.c.number), values) is None:
+        raise AlreadySeen(incoming.update_id)
     return identity
 
 
-def belongs(tx: Tx, identity: UUID, *, consult_id: UUID | None) -> None:
-    """Say which consult an inbound row turned out to be about."""
+def belongs(tx: Tx, transcript_id: UUID, *, consult_id: UUID | None) -> None:
+    """Note which consult an inbound row turned out to be about; it has no content to move."""
     if consult_id is not None:
         tx.connection.execute(
-            update(table).where(table.c.id == identity).values(consult_id=consult_id)
+            update(transcript)
+            .where(transcript.c.id == transcript_id, transcript.c.content.is_(None))
+            .values(consult_id=consult_id)
         )
-
-
-# --- outbound: what is to be sent -------------------------------------------------------------
 
 
 def enqueue(tx: Tx, outgoing: Outgoing) -> UUID:
-    """Keep a call to be made after the commit, and return its row's id."""
+    """Append a call to make after the commit, and return its id."""
     identity = new_id()
+    key_id = _key_for(tx, outgoing.consult_id, outgoing.person_id)
+    text = json.dumps(dict(outgoing.params), ensure_ascii=False, separators=(",", ":"))
     if outgoing.coalesce is not None:
-        _replace_older(tx, outgoing)
-    key = _key_for(tx, outgoing.consult_id)
-    params = json.dumps(dict(outgoing.params), ensure_ascii=False, separators=(",", ":"))
+        _replace_older(tx, outgoing.chat_id, outgoing.coalesce)
     tx.connection.execute(
-        insert(table).values(
+        insert(transcript).values(
             id=identity,
-            consult_id=outgoing.consult_id,
             chat_id=outgoing.chat_id,
             person_id=outgoing.person_id,
+            consult_id=outgoing.consult_id,
             direction="out",
             kind=outgoing.kind,
-            data_key_id=key,
             method=outgoing.method,
-            params=seal(tx, key, params, _place(identity, outgoing.consult_id)),
+            params=_sealed(tx, key_id, "params", identity, outgoing.consult_id, text),
+            data_key_id=key_id,
             target_id=outgoing.target,
-            coalesce=outgoing.coalesce,
             thread_id=outgoing.thread_id,
+            coalesce=outgoing.coalesce,
             state="waiting",
             screen=outgoing.screen,
             urgent=outgoing.urgent,
+            next_try_at=tx.now,
             created_at=tx.now,
-            digest=hashlib.sha256(params.encode()).hexdigest()[:32],
+            digest=blind_index(tx, "screen", text) if outgoing.screen else None,
         )
     )
     return identity
 
 
-def _replace_older(tx: Tx, outgoing: Outgoing) -> None:
-    tx.connection.execute(
-        update(table)
-        .where(
-            table.c.chat_id == outgoing.chat_id,
-            table.c.coalesce == outgoing.coalesce,
-            table.c.state == "waiting",
-            table.c.direction == "out",
-        )
-        .values(state="dropped", error_code="replaced", params=None)
-    )
-
-
-def _key_for(tx: Tx, consult_id: UUID | None) -> UUID:
-    if consult_id is None:
-        return system_key_id(tx, "chat")
-    found: UUID | None = tx.connection.scalar(
-        select(consult.c.data_key_id).where(consult.c.id == consult_id)
-    )
-    return found or system_key_id(tx, "chat")
-
-
 def claim(
-    tx: Tx, *, holder: str, lease: timedelta, chat_id: int | None = None, limit: int = 20
+    tx: Tx, chat_id: int | None, limit: int = 10, lease: timedelta = LEASE, *, by: str = ""
 ) -> list[Waiting]:
-    """Take outbound rows to be sent, in each chat only from the oldest on, and nobody else's.
+    """Take up to ``limit`` calls to make now, of one chat or of any, and lease them.
 
-    A chat whose oldest open row is held by another, or whose time has not come, is left alone.
+    A chat's calls are taken oldest first and held by one holder at a time. A call that edits a
+    message not sent yet waits for it. An expired lease may be taken over.
     """
-    chats = [chat_id] if chat_id is not None else due_chats(tx, limit=limit)
+    chats = [chat_id] if chat_id is not None else due_chats(tx, limit)
     taken: list[Waiting] = []
     for chat in chats:
-        taken += _claim_chat(tx, chat, holder, lease, limit - len(taken))
-        if len(taken) >= limit:
-            break
+        if len(taken) < limit:
+            taken += _claim_chat(tx, chat, limit - len(taken), lease, by)
     return taken
 
 
-def _claim_chat(tx: Tx, chat_id: int, holder: str, lease: timedelta, limit: int) -> list[Waiting]:
+def sent(tx: Tx, transcript_id: UUID, message_id: int | None = None) -> None:
+    """Note that Telegram took the call; ``message_id`` as it answered, None where it gives none."""
+    row = _settle(tx, transcript_id, "sent", None)
+    known = message_id if message_id is not None else _target_message_id(tx, row)
+    tx.connection.execute(
+        update(transcript)
+        .where(transcript.c.id == transcript_id)
+        .values(message_id=known, sent_at=tx.now)
+    )
+    if row.screen and known is not None:
+        _set_screen(tx, row, known)
+
+
+def retry_later(tx: Tx, transcript_id: UUID, at: datetime, code: str) -> None:
+    """Put a call back until ``at``, at most an hour; the chat's later ones wait behind it."""
+    tx.connection.execute(
+        update(transcript)
+        .where(transcript.c.id == transcript_id, transcript.c.state.in_(OPEN))
+        .values(
+            state="waiting", next_try_at=min(at, tx.now + LONGEST_WAIT), lease_until=None, lease_by=None, error_code=code[:64]
+        )
+    )
+
+
+def put_back(tx: Tx, transcript_ids: Sequence[UUID]) -> None:
+    """Let go of calls that were taken and not made."""
+    tx.connection.execute(
+        update(transcript)
+        .where(transcript.c.id.in_(transcript_ids), transcript.c.state == "sending")
+        .values(
+            state="waiting",
+            lease_until=None,
+            lease_by=None,
+            attempts=transcript.c.attempts - 1,
+        )
+    )
+
+
+def release_all(tx: Tx) -> int:
+    """Let go of what a process that is gone was sending, and return how many calls that were."""
+    return tx.connection.execute(
+        update(transcript).where(transcript.c.state == "sending").values(lease_until=tx.now)
+    ).rowcount
+
+
+def dead(tx: Tx, transcript_id: UUID, code: str) -> None:
+    """Give a call up for good; ``code`` says why."""
+    _settle(tx, transcript_id, "dead", code)
+
+
+def drop_chat(tx: Tx, chat_id: int, code: str) -> int:
+    """Drop everything a chat still waits for (it blocked us), and return how many that were."""
+    result = tx.connection.execute(
+        update(transcript)
+        .where(transcript.c.chat_id == chat_id, transcript.c.state.in_(OPEN))
+        .values(state="dropped", error_code=code[:64], lease_until=None, lease_by=None)
+    )
+    return result.rowcount
+
+
+def move_chat(tx: Tx, old_chat_id: int, new_chat_id: int) -> None:
+    """Send what an upgraded group still waits for to its new id."""
+    tx.connection.execute(
+        update(transcript)
+        .where(transcript.c.chat_id == old_chat_id, transcript.c.state.in_(OPEN))
+        .values(chat_id=new_chat_id)
+    )
+
+
+def replace_params(tx: Tx, transcript_id: UUID, params: Mapping[str, Any]) -> None:
+    """Change a call that was refused, such as to plain text, before it is tried again."""
+    row = tx.connection.execute(_of(transcript_id)).one()
+    text = json.dumps(dict(params), ensure_ascii=False, separators=(",", ":"))
+    sealed = _sealed(tx, row.data_key_id, "params", row.id, row.consult_id, text)
+    tx.connection.execute(
+        update(transcript).where(transcript.c.id == transcript_id).values(params=sealed)
+    )
+
+
+def due_chats(tx: Tx, limit: int = 100) -> list[int]:
+    """Return the chats whose oldest unsent call may be made now, urgent and oldest first."""
+    head = _heads().subquery()
     query = (
-        select(table)
-        .where(table.c.chat_id == chat_id, table.c.direction == "out", table.c.state.in_(OPEN))
-        .order_by(table.c.number)
-        .limit(max(limit, 0))
-    )
-    if not tx.on_sqlite:
-        query = query.with_for_update(skip_locked=True)
-    rows: list[Row[Any]] = []
-    for row in tx.connection.execute(query):
-        held = row.state == "sending" and row.lease_until and row.lease_until > tx.now
-        early = row.next_try_at is not None and row.next_try_at > tx.now
-        if (held and row.lease_by != holder) or held or early:
-            break
-        rows.append(row)
-    if rows and not tx.on_sqlite and not _is_oldest(tx, chat_id, rows[0].number):
-        return []
-    if rows:
-        tx.connection.execute(
-            update(table)
-            .where(table.c.id.in_([row.id for row in rows]))
-            .values(
-                state="sending",
-                attempts=table.c.attempts + 1,
-                lease_by=holder,
-                lease_until=tx.now + lease,
-            )
-        )
-    return [_waiting(tx, row) for row in rows]
-
-
-def _is_oldest(tx: Tx, chat_id: int, number: int) -> bool:
-    oldest = tx.connection.scalar(
-        select(func.min(table.c.number)).where(
-            table.c.chat_id == chat_id, table.c.direction == "out", table.c.state.in_(OPEN)
-        )
-    )
-    return bool(oldest == number)
-
-
-def _waiting(tx: Tx, row: Row[Any]) -> Waiting:
-    place = _place(row.id, row.consult_id)
-    params = json.loads(unseal(tx, row.data_key_id, row.params, place)) if row.params else {}
-    if row.target_id is not None and "message_id" not in params:
-        params["message_id"] = tx.connection.scalar(
-            select(table.c.message_id).where(table.c.id == row.target_id)
-        )
-    return Waiting(
-        id=row.id,
-        number=row.number,
-        chat_id=row.chat_id,
-        method=row.method,
-        params=params,
-        kind=row.kind,
-        thread_id=row.thread_id,
-        screen=row.screen,
-        urgent=row.urgent,
-        attempts=row.attempts + 1,
-        again=row.state == "sending",
-        consult_id=row.consult_id,
-    )
-
-
-def due_chats(tx: Tx, *, limit: int = 100) -> list[int]:
-    """Return the chats with something to send now, the longest waiting first."""
-    ready = or_(
-        and_(
-            table.c.state == "waiting",
-            or_(table.c.next_try_at.is_(None), table.c.next_try_at <= tx.now),
-        ),
-        and_(table.c.state == "sending", table.c.lease_until <= tx.now),
-    )
-    query = (
-        select(table.c.chat_id)
-        .where(table.c.state.in_(OPEN), table.c.direction == "out", ready)
-        .group_by(table.c.chat_id)
-        .order_by(func.min(table.c.number))
+        select(transcript.c.chat_id)
+        .join(head, head.c.number == transcript.c.number)
+        .where(_claimable(tx.now))
+        .order_by(transcript.c.urgent.desc(), transcript.c.next_try_at)
         .limit(limit)
     )
     return list(tx.connection.scalars(query))
 
 
-def sent(tx: Tx, identity: UUID, message_id: int | None) -> None:
-    """Keep that a row was sent, with the id Telegram gave it; a screen becomes the chat's current one."""
-    row = tx.connection.execute(select(table).where(table.c.id == identity)).first()
-    if row is None:
-        return
-    tx.connection.execute(
-        update(table)
-        .where(table.c.id == identity)
-        .values(
-            state="sent", sent_at=tx.now, message_id=message_id, lease_until=None, error_code=None
-        )
+def next_due(tx: Tx) -> datetime | None:
+    """Return when the next unsent call may be made (or its lease ends), None without any."""
+    head = _heads().subquery()
+    moment = func.coalesce(transcript.c.lease_until, transcript.c.next_try_at)
+    query = (
+        select(transcript.c.lease_until, transcript.c.next_try_at)
+        .join(head, head.c.number == transcript.c.number)
+        .order_by(moment)
+        .limit(1)
     )
-    if row.screen and message_id is not None:
-        _set_screen(tx, row, message_id)
+    row = tx.connection.execute(query).first()
+    found: datetime | None = (row.lease_until or row.next_try_at) if row else None
+    return found
 
 
-def _set_screen(tx: Tx, row: Row[Any], message_id: int) -> None:
-    clear_screen(tx, row.chat_id)
-    tx.connection.execute(
-        insert(screen).values(
-            chat_id=row.chat_id,
-            transcript_id=row.id,
-            message_id=message_id,
-            consult_id=row.consult_id,
-            kind=row.kind,
-            digest=row.digest,
-            at=tx.now,
-        )
-    )
+def unsent(tx: Tx) -> int:
+    """Return how many calls are still to be made."""
+    query = select(func.count()).where(transcript.c.state.in_(OPEN))
+    return tx.connection.scalar(query) or 0
 
 
-def put_back(tx: Tx, identities: Sequence[UUID]) -> None:
-    """Let go of rows that were taken and not tried."""
-    tx.connection.execute(
-        update(table)
-        .where(table.c.id.in_(identities), table.c.state == "sending")
-        .values(state="waiting", lease_until=None, attempts=table.c.attempts - 1)
-    )
+def state_counts(tx: Tx) -> dict[str, int]:
+    """Return how many rows of the transcript are in each state."""
+    query = select(transcript.c.state, func.count()).group_by(transcript.c.state)
+    return {state: number for state, number in tx.connection.execute(query)}
 
 
-def retry_later(tx: Tx, identity: UUID, at: datetime, code: str) -> None:
-    """Try a row again at ``at``; what comes after it in its chat waits as well."""
-    tx.connection.execute(
-        update(table)
-        .where(table.c.id == identity)
-        .values(state="waiting", next_try_at=at, lease_until=None, error_code=code)
-    )
+def oldest_unsent(tx: Tx) -> datetime | None:
+    """Return since when the oldest unsent call waits."""
+    query = select(func.min(transcript.c.created_at)).where(transcript.c.state.in_(OPEN))
+    found: datetime | None = tx.connection.scalar(query)
+    return found
 
 
-def dead(tx: Tx, identity: UUID, code: str) -> None:
-    """Give a row up; it stays on the transcript with the reason."""
-    tx.connection.execute(
-        update(table)
-        .where(table.c.id == identity)
-        .values(state="dead", lease_until=None, error_code=code)
-    )
-
-
-def drop_chat(tx: Tx, chat_id: int, code: str) -> int:
-    """Give up everything that waits for a chat, and return how many rows that were."""
-    return tx.connection.execute(
-        update(table)
-        .where(table.c.chat_id == chat_id, table.c.direction == "out", table.c.state.in_(OPEN))
-        .values(state="dead", lease_until=None, error_code=code)
-    ).rowcount
-
-
-def move_chat(tx: Tx, old: int, new: int) -> None:
-    """Send what waits for a group to its new id."""
-    tx.connection.execute(
-        update(table)
-        .where(table.c.chat_id == old, table.c.direction == "out", table.c.state.in_(OPEN))
-        .values(chat_id=new, state="waiting", lease_until=None)
-    )
-
-
-# --- screens ------------------------------------------------------------------------------------
-
-
-def current_screen(tx: Tx, chat_id: int) -> CurrentScreen | None:
-    """Return the chat's last message with a keyboard, once Telegram has it."""
+def screen_of(tx: Tx, chat_id: int) -> Screen | None:
+    """Return the last message with a keyboard that Telegram has in a chat."""
     row = tx.connection.execute(select(screen).where(screen.c.chat_id == chat_id)).first()
     if row is None:
         return None
-    return CurrentScreen(row.transcript_id, row.message_id, row.consult_id, row.kind, row.digest)
+    return Screen(
+        chat_id=row.chat_id,
+        transcript_id=row.transcript_id,
+        message_id=row.message_id,
+        consult_id=row.consult_id,
+        kind=row.kind,
+        digest=row.digest,
+    )
 
 
 def clear_screen(tx: Tx, chat_id: int) -> None:
@@ -387,88 +356,263 @@ def clear_screen(tx: Tx, chat_id: int) -> None:
     tx.connection.execute(delete(screen).where(screen.c.chat_id == chat_id))
 
 
-# --- dead letters ---------------------------------------------------------------------------------
+def newest_screen(tx: Tx, chat_id: int) -> UUID | None:
+    """Return the newest outgoing row that carries a keyboard, sent or still waiting."""
+    query = (
+        select(transcript.c.id)
+        .where(
+            transcript.c.chat_id == chat_id,
+            transcript.c.screen,
+            transcript.c.state.in_((*OPEN, "sent")),
+        )
+        .order_by(transcript.c.number.desc())
+        .limit(1)
+    )
+    found: UUID | None = tx.connection.scalar(query)
+    return found
 
 
-def bury(
-    tx: Tx, raw: Any, *, update_id: int | None, kind: str, keys: str, reason: str, attempts: int
-) -> UUID:
-    """Keep an update that could not be handled: codes for 24 hours, its payload only encrypted."""
-    identity, key = new_id(), system_key_id(tx, "letters")
-    payload = json.dumps(raw, ensure_ascii=True, separators=(",", ":"), default=str)
+def message_id_of(tx: Tx, transcript_id: UUID) -> int | None:
+    """Return the Telegram message id of a row, None while it is not sent."""
+    query = select(transcript.c.message_id).where(transcript.c.id == transcript_id)
+    found: int | None = tx.connection.scalar(query)
+    return found
+
+
+def by_message_id(tx: Tx, chat_id: int, message_id: int) -> Line | None:
+    """Return the newest line with this Telegram message id in a chat."""
+    query = (
+        select(transcript)
+        .where(transcript.c.chat_id == chat_id, transcript.c.message_id == message_id)
+        .order_by(transcript.c.number.desc())
+        .limit(1)
+    )
+    row = tx.connection.execute(query).first()
+    return _line(tx, row) if row else None
+
+
+def of_consult(tx: Tx, consult_id: UUID) -> list[Line]:
+    """Return the transcript of a consult, oldest first."""
+    return of_query(tx, select(transcript).where(transcript.c.consult_id == consult_id))
+
+
+def of_chat(tx: Tx, chat_id: int, limit: int = 200) -> list[Line]:
+    """Return the newest ``limit`` lines of a chat, oldest first."""
+    numbers = (
+        select(transcript.c.number)
+        .where(transcript.c.chat_id == chat_id)
+        .order_by(transcript.c.number.desc())
+        .limit(limit)
+    )
+    return of_query(tx, select(transcript).where(transcript.c.number.in_(numbers)))
+
+
+def digest_of(tx: Tx, params: Mapping[str, Any]) -> str:
+    """Return the keyed digest by which two renderings of a screen are compared."""
+    text = json.dumps(dict(params), ensure_ascii=False, separators=(",", ":"))
+    return blind_index(tx, "screen", text)
+
+
+def _claim_chat(tx: Tx, chat_id: int, limit: int, lease: timedelta, by: str) -> list[Waiting]:
+    rows = _claimable_rows(tx, chat_id, limit)
+    if rows:
+        tx.connection.execute(
+            update(transcript)
+            .where(transcript.c.number.in_([row.number for row in rows]))
+            .values(
+                state="sending",
+                attempts=transcript.c.attempts + 1,
+                lease_until=tx.now + lease,
+                lease_by=by,
+            )
+        )
+    return [_waiting(tx, row) for row in rows]
+
+
+def _claimable_rows(tx: Tx, chat_id: int, limit: int) -> Sequence[Any]:
+    """Return the rows from the oldest on that may be sent now, in order.
+
+    The oldest is locked first: whoever holds it holds the chat.
+    """
+    if not _lock_head(tx, chat_id):
+        return []
+    query = (
+        select(transcript)
+        .where(transcript.c.chat_id == chat_id, transcript.c.state.in_(OPEN))
+        .order_by(transcript.c.number)
+        .limit(limit)
+    )
+    return _ready_prefix(tx, tx.connection.execute(query).all())
+
+
+def _lock_head(tx: Tx, chat_id: int) -> bool:
+    head = (
+        select(func.min(transcript.c.number))
+        .where(transcript.c.chat_id == chat_id, transcript.c.state.in_(OPEN))
+        .scalar_subquery()
+    )
+    query = select(transcript.c.number).where(transcript.c.number == head, _claimable(tx.now))
+    return tx.connection.scalar(query.with_for_update(skip_locked=True)) is not None
+
+
+def _ready_prefix(tx: Tx, rows: Sequence[Any]) -> list[Any]:
+    ready: list[Any] = []
+    ids: set[UUID] = set()
+    for row in rows:
+        if ready and (_is_later(row, tx.now) or row.target_id in ids):
+            break
+        ready.append(row)
+        ids.add(row.id)
+    return ready
+
+
+def _is_later(row: Any, now: datetime) -> bool:
+    return row.state == "waiting" and now < row.next_try_at <= now + LONGEST_WAIT
+
+
+def _claimable(now: datetime) -> Any:
+    return or_(
+        and_(transcript.c.state == "waiting", _due(transcript.c.next_try_at, now)),
+        and_(transcript.c.state == "sending", _due(transcript.c.lease_until, now)),
+    )
+
+
+def _due(moment: Any, now: datetime) -> Any:
+    """Return that ``moment`` has come, or cannot be true because the clock was set back since."""
+    return or_(moment <= now, moment > now + LONGEST_WAIT, transcript.c.created_at > now)
+
+
+def _heads() -> Select[Any]:
+    return (
+        select(func.min(transcript.c.number).label("number"))
+        .where(transcript.c.state.in_(OPEN))
+        .group_by(transcript.c.chat_id)
+    )
+
+
+def _waiting(tx: Tx, row: Any) -> Waiting:
+    params = _params(tx, row) or {}
+    message_id = _target_message_id(tx, row)
+    if message_id is not None:
+        params["message_id"] = message_id
+    return Waiting(
+        id=row.id,
+        chat_id=row.chat_id,
+        method=row.method,
+        params=params,
+        kind=row.kind,
+        consult_id=row.consult_id,
+        person_id=row.person_id,
+        attempts=row.attempts + 1,
+        urgent=row.urgent,
+        target_lost=row.target_id is not None and message_id is None,
+        again=row.state == "sending" or row.error_code == UNANSWERED,
+        created_at=row.created_at,
+        number=row.number,
+        thread_id=row.thread_id,
+    )
+
+
+def _target_message_id(tx: Tx, row: Any) -> int | None:
+    return message_id_of(tx, row.target_id) if row.target_id is not None else None
+
+
+def _settle(tx: Tx, transcript_id: UUID, state: State, code: str | None) -> Any:
     tx.connection.execute(
-        insert(dead_letter).values(
-            id=identity,
-            update_id=update_id,
-            kind=kind[:64],
-            keys=keys[:256],
-            payload=seal(tx, key, payload, Place("dead_letter", "payload", identity)),
-            data_key_id=key,
-            reason=reason[:64],
-            attempts=attempts,
-            at=tx.now,
-            expires_at=tx.now + LETTERS_LAST,
+        update(transcript)
+        .where(transcript.c.id == transcript_id)
+        .values(
+            state=state,
+            lease_until=None,
+            lease_by=None,
+            error_code=code[:64] if code is not None else None,
         )
     )
-    return identity
+    return tx.connection.execute(_of(transcript_id)).one()
 
 
-def letters(tx: Tx, *, limit: int = 100) -> list[Letter]:
-    """Return the dead letters, newest first, without their payload."""
-    rows = tx.connection.execute(
-        select(dead_letter).order_by(dead_letter.c.id.desc()).limit(limit)
-    ).all()
-    names = Letter.__dataclass_fields__
-    return [Letter(**{name: getattr(row, name) for name in names}) for row in rows]
+def _of(transcript_id: UUID) -> Select[Any]:
+    return select(transcript).where(transcript.c.id == transcript_id)
 
 
-def letter_payload(tx: Tx, identity: UUID) -> Any:
-    """Return the update of a dead letter to be tried again, or None once it has expired."""
-    row = tx.connection.execute(select(dead_letter).where(dead_letter.c.id == identity)).first()
-    if row is None or row.payload is None or row.expires_at <= tx.now:
+def _set_screen(tx: Tx, row: Any, message_id: int) -> None:
+    values = {
+        "chat_id": row.chat_id,
+        "transcript_id": row.id,
+        "message_id": message_id,
+        "consult_id": row.consult_id,
+        "kind": row.kind,
+        "digest": row.digest,
+        "at": tx.now,
+    }
+    statement = insert_or_not(screen).values(values)
+    changed = {name: value for name, value in values.items() if name != "chat_id"}
+    tx.connection.execute(
+        statement.on_conflict_do_update(index_elements=["chat_id"], set_=changed)
+    )
+
+
+def _replace_older(tx: Tx, chat_id: int, coalesce: str) -> None:
+    tx.connection.execute(
+        update(transcript)
+        .where(
+            transcript.c.chat_id == chat_id,
+            transcript.c.state == "waiting",
+            transcript.c.coalesce == coalesce,
+        )
+        .values(state="dropped", error_code="replaced", params=None)
+    )
+
+
+def _key_for(tx: Tx, consult_id: UUID | None, person_id: UUID | None) -> UUID:
+    """Return the data key of a line: its consult's, else its person's, else the system's."""
+    found: UUID | None = None
+    if consult_id is not None:
+        found = tx.connection.scalar(select(consult.c.data_key_id).where(consult.c.id == consult_id))
+    elif person_id is not None:
+        found = tx.connection.scalar(select(person.c.data_key_id).where(person.c.id == person_id))
+    return found or system_key_id(tx, "chat")
+
+
+def _sealed(
+    tx: Tx, key_id: UUID, column: str, row: UUID, consult_id: UUID | None, text: str | None
+) -> bytes | None:
+    if text is None:
         return None
-    return json.loads(
-        unseal(tx, row.data_key_id, row.payload, Place("dead_letter", "payload", identity))
+    return seal(tx, key_id, clean(text), Place("transcript", column, row, consult_id))
+
+
+def _params(tx: Tx, row: Any) -> dict[str, Any] | None:
+    text = _opened(tx, row, "params")
+    params: dict[str, Any] | None = json.loads(text) if text is not None else None
+    return params
+
+
+def _opened(tx: Tx, row: Any, column: str) -> str | None:
+    sealed = getattr(row, column)
+    if sealed is None:
+        return None
+    return unseal(
+        tx, row.data_key_id, sealed, Place("transcript", column, row.id, row.consult_id)
     )
 
 
-def replayed(tx: Tx, identity: UUID) -> None:
-    tx.connection.execute(
-        update(dead_letter).where(dead_letter.c.id == identity).values(replayed_at=tx.now)
+def of_query(tx: Tx, query: Select[Any]) -> list[Line]:
+    """Return the lines a query selects, oldest first; for storage's own modules."""
+    rows = tx.connection.execute(query.order_by(transcript.c.number))
+    return [_line(tx, row) for row in rows]
+
+
+def _line(tx: Tx, row: Any) -> Line:
+    return Line(
+        id=row.id,
+        direction=row.direction,
+        kind=row.kind,
+        method=row.method,
+        content=_opened(tx, row, "content"),
+        params=_params(tx, row),
+        message_id=row.message_id,
+        state=row.state,
+        created_at=row.created_at,
+        sent_at=row.sent_at,
     )
-
-
-def forget_letters(tx: Tx) -> int:
-    """Delete the payloads that have expired, and return how many that were."""
-    return tx.connection.execute(
-        update(dead_letter)
-        .where(dead_letter.c.expires_at <= tx.now, dead_letter.c.payload.is_not(None))
-        .values(payload=None)
-    ).rowcount
-
-
-# --- watching -------------------------------------------------------------------------------------
-
-
-def unsent(tx: Tx) -> tuple[int, datetime | None]:
-    """Return (rows still to be sent, when the oldest of them was made)."""
-    row = tx.connection.execute(
-        select(func.count(), func.min(table.c.created_at)).where(
-            table.c.state.in_(OPEN), table.c.direction == "out"
-        )
-    ).one()
-    return int(row[0]), row[1]
-
-
-def dead_codes(tx: Tx) -> Mapping[str, int]:
-    """Return error code -> rows given up with it."""
-    rows = tx.connection.execute(
-        select(table.c.error_code, func.count())
-        .where(table.c.state == "dead")
-        .group_by(table.c.error_code)
-    )
-    return {str(code): int(count) for code, count in rows}
-
-
-def _place(identity: UUID, consult_id: UUID | None) -> Place:
-    return Place("transcript", "params", identity, consult_id)

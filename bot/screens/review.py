@@ -1,5 +1,7 @@
 """The review card, the stop card, and what a changed answer did."""
 
+from collections.abc import Set
+
 from bot.callbacks import encode
 from bot.language import Translate
 from bot.screen import Button, Row, Screen, bold, clipped, esc, laid_out, lines, paragraphs
@@ -8,6 +10,7 @@ from dialogs.engine import answered, pending
 from dialogs.evaluation import evaluate
 from dialogs.model import Consult
 from dialogs.shown import show_answer
+from dialogs.summary import summarise
 
 TEN = 10
 
@@ -18,12 +21,15 @@ def review_screen(
     """Return the card with every answer, each one tap from being changed."""
     questions = [scenario.question(name) for name in answered(consult, scenario)]
     listed = [_line(place, q, consult, scenario, t) for place, q in enumerate(questions, 1)]
+    prompts = summarise(consult.answers, scenario).prompts
     body = paragraphs(
         lines(bold(t("Case {code} · check your answers").format(code=code)), said),
         "\n".join(listed),
+        "\n".join(f"{bold('?')} {esc(prompt.text)}" for prompt in prompts),
         esc(t("Tap a number to change an answer.")),
     )
-    return Screen(body, _rows(questions, consult, scenario, t, case))
+    asked = {name for prompt in prompts for name in prompt.questions}
+    return Screen(body, _rows(questions, consult, scenario, t, case, asked))
 
 
 def _line(place: int, q: Question, consult: Consult, scenario: Scenario, t: Translate) -> str:
@@ -34,11 +40,19 @@ def _line(place: int, q: Question, consult: Consult, scenario: Scenario, t: Tran
 
 
 def _rows(
-    questions: list[Question], consult: Consult, scenario: Scenario, t: Translate, case: str
+    questions: list[Question],
+    consult: Consult,
+    scenario: Scenario,
+    t: Translate,
+    case: str,
+    asked: Set[str],
 ) -> tuple[Row, ...]:
     turn = consult.turn
     edits = [
-        Button(f"{place} {clipped(q.short, 14)}", encode("o", case, q.id, "r", turn=turn))
+        Button(
+            f"{place} {clipped(q.short, 14)}{' ?' if q.id in asked else ''}",
+            encode("o", case, q.id, "r", turn=turn),
+        )
         for place, q in enumerate(questions, 1)
     ]
     columns = 2 if len(edits) <= TEN * 2 else 3
@@ -104,10 +118,12 @@ def ended_screen(t: Translate, *, case: str, code: str, cancelled: bool) -> Scre
     head = t("Case {code} was stopped.") if cancelled else t("Case {code} is closed.")
     body = paragraphs(bold(head.format(code=code)), esc(t("Its answers are kept.")))
     again = Button(t("Open it again"), encode("reopen", case))
+    delete = Button(t("Delete this case"), encode("del", case))
     return Screen(
         body,
         (
             (again,),
+            (delete,),
             (Button(t("Start a case"), encode("new")), Button(t("My cases"), encode("cases"))),
         ),
     )

@@ -183,11 +183,7 @@ def settings_screen(line: SettingsLine, t: Translate) -> Screen:
             esc(t("Time zone: {value}").format(value=line.time_zone)),
             esc(t("Quiet hours: {value}").format(value=line.quiet)),
         ),
-        esc(
-            t(
-                "Clinical content is shown in English as its authors wrote it; no reviewed translation exists."
-            )
-        )
+        esc(t("Clinical content is shown in English, as written; no reviewed translation exists."))
         if line.language != "en"
         else "",
     )

@@ -1,0 +1,49 @@
+"""The identifier guard: finds what could tell who a text is about, before anything is written.
+
+A rule-and-lexicon guard for the identifiers of HIPAA's Safe Harbor list. It reads the text folded to plain letters
+and answers in code points of the text as it came. The reasons are in docs/adr/0010-identifier-guard.md.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from dialogs.identifiers.calendar_words import CalendarWords
+from dialogs.identifiers.cued import Cued
+from dialogs.identifiers.disguise import Disguise
+from dialogs.identifiers.finding import KINDS, Finding, Tier, joined, kind_title, masked
+from dialogs.identifiers.headless import answers
+from dialogs.identifiers.lexicon import packaged
+from dialogs.identifiers.links import Links
+from dialogs.identifiers.names import Names
+from dialogs.identifiers.numbers import Numbers
+from dialogs.identifiers.places import Places
+from dialogs.identifiers.text import View, view_of
+from dialogs.identifiers.tokens import Reading, reading_of
+
+__all__ = ["KINDS", "Finding", "Tier", "find_identifiers", "guard_lines", "kind_title", "masked"]
+
+
+def _all(reading: Reading) -> Iterator[Finding]:
+    words = packaged()
+    for part in (Numbers(reading), Cued(reading), Links(reading), CalendarWords(reading), Places(reading)):
+        yield from part.found()
+    yield from Disguise(reading, words).found()
+    yield from Names(reading).found()
+
+
+def _placed(finding: Finding, view: View) -> Finding:
+    return Finding(*view.original(finding.start, finding.end), finding.kind, finding.tier)
+
+
+def find_identifiers(text: str) -> tuple[Finding, ...]:
+    """What in the text could identify a person: in order, none overlapping another."""
+    view = view_of(text)
+    found = joined(_all(reading_of(view.text, packaged())))
+    return joined(_placed(finding, view) for finding in found)
+
+
+def guard_lines(lines: Iterable[str]) -> Iterator[str]:
+    """For each line with a JSON object {"text": ...}, a JSON object with its findings, or with an error.
+
+    An error names the field and what to do, and repeats nothing of the line. Empty lines are passed over.
+    """
+    return answers(lines, find_identifiers)

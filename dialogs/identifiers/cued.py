@@ -8,7 +8,7 @@ from dialogs.identifiers.tokens import Reading
 from dialogs.identifiers.units import dose_after, unit_after
 
 _MARK = r"(?:numbers?|num|nbr|no|nr|id|ids|code|identifier|#)"
-_SMALL = r"(?:is|was|of|for|on|file|the|his|her|their|reads?|ends?|ending|in|at|our|ehr|epic|as|with|are|it|now|to|under|still|just|state|card|new|old|listed|shows?|a|pt|patient|record|last|four|4|digits?|ssn)"
+_SMALL = r"(?:is|was|of|for|on|file|the|his|her|their|reads?|ends?|ending|in|at|our|ehr|epic|as|with|are|it|now|to|under|still|just|state|card|new|old|listed|shows?|pt|patient|record|last|four|4|digits?|ssn)"
 _FILL = rf"[\s:#=.\-()\[\]\"',]{{0,4}}(?:(?:{_MARK}|{_SMALL})(?:[\s:#=.\-()\[\]\"',]{{1,4}}|(?=\d))){{0,6}}"
 _ID = (
     r"(?P<id>(?:[A-Za-z]{1,6}[-./: ]?)?[A-Za-z0-9]{0,20}\d[A-Za-z0-9]{0,20}"
@@ -16,6 +16,7 @@ _ID = (
 )
 _AFTER_CUE = re.compile(rf"(?P<fill>{_FILL}){_ID}(?![A-Za-z0-9])", re.IGNORECASE)
 _MARKED = re.compile(rf"(?:#|\b{_MARK}\b|:|=)", re.IGNORECASE)
+_NUMBERED = re.compile(r"#|\b(?:number|num|no|id|nr)\b", re.IGNORECASE)
 _PLATE = re.compile(
     rf"{_FILL}(?:[A-Z]{{2}}\s)?(?P<id>[A-Z0-9]{{1,4}}[- ]?[A-Z0-9]{{2,5}}|[A-Z0-9]{{5,8}})(?![A-Za-z0-9])"
 )
@@ -53,7 +54,7 @@ _LAST_FOUR = re.compile(
 _HIDDEN_SSN = re.compile(r"(?:[x*#•]{3}[- ]?[x*#•]{2}[- ]?)(?P<id>\d{4})(?!\d)", re.IGNORECASE)
 _LETTERS_ONLY = re.compile(r"[^A-Za-z]")
 _UNIT_END = re.compile(r"\d(?:mg|mcg|ml|mgs|g|kg|h|hr|hrs|d|wk|wks|mo|yr|yrs|yo|y|x|am|pm|st|nd|rd|th|f|m|k|mme|u|iu|days?|weeks?|months?)$", re.IGNORECASE)
-_NO_ID = re.compile(r"(?:19|20)\d\d(?:-(?:19|20)?\d\d)?$|[a-z]{0,4}\d{1,2}$|\d{1,3}\s\d{1,3}$|f\d\d\.\d+|\d+[a-z]?-\d+[a-z]?$", re.IGNORECASE)
+_NO_ID = re.compile(r"(?:19|20)\d\d(?:-(?:19|20)?\d\d)?$|[a-z]{0,4}\d{1,2}$|\d{1,3}\s\d{1,3}$|f\d\d\.\d+|\d{1,3}[a-z]?-\d{1,3}[a-z]?$|\d{1,4}-\d{1,4}$", re.IGNORECASE)
 
 
 def _digits(text: str) -> int:
@@ -97,7 +98,7 @@ class Cued:
         match = (_VANITY if licensed else _PLATE).match(self.text, token.end)
         if match is None:
             match = re.compile(_PLATE.pattern, re.IGNORECASE).match(self.text, token.end)
-        if match and (_digits(match["id"]) or licensed) and not unit_after(self.text, match.end()):
+        if match and (_digits(match["id"]) or licensed) and not dose_after(self.text, match.end()):
             if _digits(match["id"]) >= 2 or match["id"].isupper():
                 yield Finding(*match.span("id"), "plate", "hard")
 
@@ -112,16 +113,21 @@ class Cued:
     def _enough(self, match: re.Match[str], *, strong: bool) -> bool:
         value, digits = match["id"], _digits(match["id"])
         marked = bool(_MARKED.search(match["fill"]))
-        if re.fullmatch(r"[a-z]+ \d{1,3}", value, re.IGNORECASE) or (_NO_ID.fullmatch(value) and not (marked and strong)):
+        named = bool(_NUMBERED.search(match["fill"])) and digits >= 5
+        if re.fullmatch(r"[a-z]+ \d{1,3}", value, re.IGNORECASE) or (_NO_ID.fullmatch(value) and not named and not (marked and strong)):
             return digits >= 4 and strong and not unit_after(self.text, match.end()) and not re.match(r"(?:19|20)\d\d", value)
         first = re.split(r"[-./: ]", value)[0]
         if first.isalpha() and first.islower() and len(first) > 2 and " " in value:
             return False
         if strong:
-            return digits >= (3 if marked else 4) and not unit_after(self.text, match.end())
-        if marked and not unit_after(self.text, match.end()):
+            return digits >= (3 if marked else 4) and not self._counted(match)
+        if marked and not self._counted(match):
             return digits >= 3 and len(value) >= 4
         return self._plain(value, digits)
+
+    def _counted(self, match: re.Match[str]) -> bool:
+        """Is a plain short number a count or dose: "record 120 mg"? A longer or mixed one is not."""
+        return match["id"].isdigit() and len(match["id"]) < 5 and unit_after(self.text, match.end())
 
     def _plain(self, value: str, digits: int) -> bool:
         """Without a mark: only a number that is long, or letters and digits in one piece."""

@@ -34,6 +34,8 @@ class Sense(IntFlag):
     """An eponym whatever follows."""
     HEAD = 512
     """Makes an eponym of the name before it: syndrome, score."""
+    STATE = 2048
+    """A state or country."""
     EVERYDAY = 1024
     """Among the forty thousand most common words."""
 
@@ -94,11 +96,11 @@ class Lexicon:
     def sense(self, word: str) -> Sense:
         """The senses of one word in lower case, plain letters."""
         own = self.own.get(word, Sense(0))
-        if own & Sense.FIELD:
-            return own | Sense.WORD
         names = self._names(word)
         if own & Sense.NAME:
-            return own | names
+            return own & ~Sense.FIELD | names
+        if own & Sense.FIELD:
+            return own | Sense.WORD
         if own & Sense.MAYBE:
             return own | names | Sense.WORD | self._everyday(word)
         return own | self._listed(word, names)
@@ -130,7 +132,8 @@ def _own() -> dict[str, Sense]:
     passing, cities = _places()
     own: dict[str, Sense] = dict.fromkeys(_words("domain.txt"), Sense.FIELD)
     given = dict.fromkeys(_words("given_words.txt"), Sense.MAYBE | Sense.GIVEN)
-    for words in (dict.fromkeys(passing, Sense.FIELD), dict.fromkeys(cities, Sense.CITY), given):
+    states = {word: Sense.STATE if word in given else Sense.STATE | Sense.FIELD for word in passing}
+    for words in (states, dict.fromkeys(cities, Sense.CITY), given):
         for word, sense in words.items():
             own[word] = own.get(word, Sense(0)) | sense
     for word in _words("firm_names.txt"):
@@ -144,7 +147,7 @@ def _own() -> dict[str, Sense]:
 
 
 @cache
-def lexicon() -> Lexicon:
+def packaged() -> Lexicon:
     """The packaged lists, read once."""
     lists = (_packed(f"{name}.txt") for name in ("given", "family", "common", "medical", "rare"))
     return Lexicon(*lists, own=_own())

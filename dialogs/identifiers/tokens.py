@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from dialogs.identifiers.lexicon import Lexicon, Sense
 
 _TOKEN = re.compile(r"[^\W_]+(?:'[^\W_]+){0,3}")
-_TAIL = re.compile(r"'(?:s|t|re|ve|ll|d|m)$")
+_OWNER = re.compile(r"'s$")
+_CONTRACTED = re.compile(r"(?:n't|'(?:re|ve|ll|d|m))$")
 _ENDS = frozenset(".!?\n;:*>[\"“")
 _ABBREVIATED = frozenset(
     "mr mrs ms dr st vs approx pt pts rx dx hx sx tx w dept hosp no nr ave sr jr prof rev".split()
@@ -60,24 +61,36 @@ class Reading:
         return self.tokens[index].low if 0 <= index < len(self.tokens) else ""
 
 
-def _opens(gap: str, previous: str) -> bool:
+def _opens(gap: str, found: list[Token]) -> bool:
     if "." in gap and not (_ENDS - {"."}) & set(gap):
-        return previous not in _ABBREVIATED and not (len(previous) == 1 and previous.isalpha())
+        return not _abbreviated(found)
     return bool(_ENDS & set(gap)) or gap.lstrip(" ").startswith(("- ", "1) ", "("))
+
+
+def _abbreviated(found: list[Token]) -> bool:
+    """Does the full stop after the last token belong to it: Mr., J.?"""
+    last = found[-1]
+    initial = len(last.low) == 1 and last.low.isalpha()
+    after_number = len(found) > 1 and found[-2].text[-1].isdigit()
+    return last.low in _ABBREVIATED or (initial and not after_number)
+
+
+def _sense(low: str, words: Lexicon) -> Sense:
+    return Sense.WORD | Sense.EVERYDAY if _CONTRACTED.search(low) else words.sense(low.replace("'", ""))
 
 
 def tokens_of(text: str, words: Lexicon) -> tuple[Token, ...]:
     known: dict[str, Sense] = {}
     found: list[Token] = []
-    end, previous = 0, ""
+    end = 0
     for match in _TOKEN.finditer(text):
-        low = _TAIL.sub("", match.group().lower())
+        low = _OWNER.sub("", match.group().lower())
         if low not in known:
-            known[low] = words.sense(low.replace("'", ""))
+            known[low] = _sense(low, words)
         gap = text[end : match.start()]
-        opens = not found or _opens(gap, previous)
+        opens = not found or _opens(gap, found)
         found.append(Token(match.group(), low, match.start(), match.end(), gap, known[low], opens))
-        end, previous = match.end(), low
+        end = match.end()
     return tuple(found)
 
 

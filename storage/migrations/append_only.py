@@ -1,13 +1,13 @@
 """The triggers that keep the log append-only, whoever asks."""
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
-_SQLITE = [
-    f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} "
-    f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+_SQLITE = {
+    f"{table}_no_{verb.lower()}": f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} "
+    f"ON {table} BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
     for table in ("audit_event", "audit_checkpoint")
     for verb in ("UPDATE", "DELETE")
-]
+}
 
 _REFUSE = """
 CREATE FUNCTION curbside_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -34,31 +34,38 @@ def _postgres_trigger(name: str, when: str, function: str, each: str = "ROW") ->
     return f"CREATE TRIGGER {name} BEFORE {when} FOR EACH {each} EXECUTE FUNCTION {function}()"
 
 
-_POSTGRES = [
-    _REFUSE,
-    _SEAL_ONCE,
-    _postgres_trigger(
-        "audit_event_no_update", "UPDATE ON audit_event", "curbside_seal_once"
-    ),
-    _postgres_trigger(
-        "audit_event_no_delete", "DELETE ON audit_event", "curbside_refuse"
-    ),
-    _postgres_trigger(
-        "audit_event_no_truncate", "TRUNCATE ON audit_event", "curbside_refuse", "STATEMENT"
-    ),
-    _postgres_trigger(
-        "audit_checkpoint_no_change", "UPDATE OR DELETE ON audit_checkpoint", "curbside_refuse"
-    ),
-    _postgres_trigger(
-        "audit_checkpoint_no_truncate",
-        "TRUNCATE ON audit_checkpoint",
-        "curbside_refuse",
-        "STATEMENT",
-    ),
-]
+_POSTGRES = {
+    name: _postgres_trigger(name, *rest)
+    for name, *rest in (
+        ("audit_event_no_update", "UPDATE ON audit_event", "curbside_seal_once"),
+        ("audit_event_no_delete", "DELETE ON audit_event", "curbside_refuse"),
+        ("audit_event_no_truncate", "TRUNCATE ON audit_event", "curbside_refuse", "STATEMENT"),
+        ("audit_checkpoint_no_change", "UPDATE OR DELETE ON audit_checkpoint", "curbside_refuse"),
+        (
+            "audit_checkpoint_no_truncate",
+            "TRUNCATE ON audit_checkpoint",
+            "curbside_refuse",
+            "STATEMENT",
+        ),
+    )
+}
 
 
 def protect(connection: Connection) -> None:
     """Create the triggers: on PostgreSQL a row may be sealed once, nothing else may change."""
-    for statement in _SQLITE if connection.dialect.name == "sqlite" else _POSTGRES:
-        connection.exec_driver_sql(statement.replace("%", "%%") if "%" in statement else statement)
+    if connection.dialect.name == "sqlite":
+        statements = [*_SQLITE.values()]
+    else:
+        statements = [_REFUSE, _SEAL_ONCE, *_POSTGRES.values()]
+    for statement in statements:
+        connection.execute(text(statement))
+
+
+def missing_triggers(connection: Connection) -> list[str]:
+    """Return the names of the triggers that are gone, disabled, or (on SQLite) not as created."""
+    if connection.dialect.name == "sqlite":
+        query = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
+        found = {row.name for row in connection.execute(text(query)) if _SQLITE.get(row.name) == row.sql}
+        return sorted(set(_SQLITE) - found)
+    query = "SELECT tgname FROM pg_trigger WHERE tgenabled IN ('O', 'A')"
+    return sorted(set(_POSTGRES) - set(connection.scalars(text(query))))

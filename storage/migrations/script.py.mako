@@ -5,6 +5,7 @@ from alembic import op
 % if up_revision == "0001":
 
 from storage.migrations.append_only import protect
+from storage.migrations.log_words import index_words
 % endif
 
 revision = ${repr(up_revision)}
@@ -17,6 +18,7 @@ def upgrade() -> None:
     ${upgrades if upgrades else "pass"}
 % if up_revision == "0001":
     protect(op.get_bind())
+    index_words(op.get_bind())
 % endif
 
 

@@ -47,7 +47,7 @@ class Conversation:
     async def settles(self) -> None:
         """Wait until every update is handled and everything is sent."""
         async with asyncio.timeout(SETTLED_SECONDS):
-            while self.emulator.updates.waiting or await self._unsent():
+            while self.emulator.updates.waiting or await self._unsent():  # noqa: ASYNC110
                 await asyncio.sleep(0.002)
             await self.service.outbox.drained()
 

@@ -11,6 +11,7 @@ from dialogs.shown import show_answer, state_of
 
 SCENARIO = load_scenario()
 WORDS = "Jane Roe, 0231-555"
+TWO_VISITS = "Regular pain-prescriber visits; Counselor check-ins"
 
 
 @pytest.mark.parametrize(
@@ -84,20 +85,20 @@ DOSE = {"drug": "oxycodone"}
         ({"opioid": [{**DOSE, "up_to": 1}]}, r"opioid\[0\].up_to: expected true or false"),
         (
             {"opioid": [DOSE, {**DOSE, "strength": 0}]},
-            r"opioid\[1\].strength: .* above 0 and at most",
+            r"opioid\[1\].strength: .* above 0",
         ),
         (
             {"opioid": [{**DOSE, "strength": 1e9}]},
-            r"opioid\[0\].strength: expected a number above 0",
+            r"opioid\[0\].strength: expected a number",
         ),
         ({"opioid": [{**DOSE, "per_day": 49}]}, r"opioid\[0\].per_day: expected a number above 0"),
         (
             {"opioid": [{**DOSE, "n_patches": 1.5}]},
-            r"opioid\[0\].n_patches: expected a whole number",
+            r"opioid\[0\].n_patches: .* whole number",
         ),
         (
             {"opioid": [{**DOSE, "n_patches": "2"}]},
-            r"opioid\[0\].n_patches: expected a whole number",
+            r"opioid\[0\].n_patches: .* whole number",
         ),
     ],
 )

@@ -203,7 +203,7 @@ def _turned(value: Any) -> Any:
     return value[::-1] if isinstance(value, list) else value
 
 
-# --- what the reference cannot say --------------------------------------------------------------
+# --- what the reference cannot say ---------------------------------------------------------------
 
 
 def test_the_questions_that_apply_are_listed_in_their_order() -> None:
@@ -254,7 +254,7 @@ OXYCODONE = "Oxycodone IR 10 mg, 3 a day"
         (
             "RSK7",
             "OV13",
-            [("MAT", "Methadone"), ("Opioid", "Oxycodone"), ("Naloxone", "skipped")],
+            [("MAT", "Methadone"), ("Opioid", "Oxycodone IR"), ("Naloxone", "not asked")],
         ),
         (
             "MON5",

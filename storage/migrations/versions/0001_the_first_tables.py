@@ -4,6 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from storage.migrations.append_only import protect
+from storage.migrations.log_words import index_words
 
 revision = "0001"
 down_revision = None
@@ -40,8 +41,20 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_event")),
         sa.UniqueConstraint("seq", name=op.f("uq_audit_event_seq")),
     )
-    op.create_index(op.f("ix_audit_event_actor"), "audit_event", ["actor"], unique=False)
-    op.create_index(op.f("ix_audit_event_consult_id"), "audit_event", ["consult_id"], unique=False)
+    op.create_index("ix_audit_event_action_seq", "audit_event", ["action", "seq"], unique=False)
+    op.create_index("ix_audit_event_actor_seq", "audit_event", ["actor", "seq"], unique=False)
+    op.create_index("ix_audit_event_at_seq", "audit_event", ["at", "seq"], unique=False)
+    op.create_index(
+        "ix_audit_event_consult_id_seq", "audit_event", ["consult_id", "seq"], unique=False
+    )
+    op.create_index(
+        "ix_audit_event_not_ok",
+        "audit_event",
+        ["outcome", "seq"],
+        unique=False,
+        sqlite_where=sa.text("outcome <> 'ok'"),
+        postgresql_where=sa.text("outcome <> 'ok'"),
+    )
     op.create_index(
         "ix_audit_event_unsealed",
         "audit_event",
@@ -95,6 +108,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("chat_id", name=op.f("pk_screen")),
     )
     op.create_table(
+        "statistic",
+        sa.Column("team", sa.Text(), nullable=False),
+        sa.Column("day", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("team", "day", "key", name=op.f("pk_statistic")),
+    )
+    op.create_table(
         "dead_letter",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("update_id", sa.BigInteger(), nullable=True),
@@ -120,8 +141,8 @@ def upgrade() -> None:
         sa.Column("name", sa.LargeBinary(), nullable=True),
         sa.Column("data_key_id", sa.Uuid(), nullable=False),
         sa.Column("status", sa.Text(), nullable=False),
-        sa.Column("is_admin", sa.Boolean(), server_default=sa.text("0"), nullable=False),
-        sa.Column("is_author", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column("is_admin", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("is_author", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("role", sa.Text(), nullable=True),
         sa.Column("language", sa.Text(), nullable=True),
         sa.Column("time_zone", sa.Text(), nullable=True),
@@ -178,6 +199,64 @@ def upgrade() -> None:
     op.create_index(
         op.f("ix_consult_owner_id_updated_at"), "consult", ["owner_id", "updated_at"], unique=False
     )
+    op.create_index("ix_consult_phase_id", "consult", ["phase", "id"], unique=False)
+    op.create_table(
+        "log_review",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("through_seq", sa.BigInteger(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["person.id"], name=op.f("fk_log_review_person_id_person")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_log_review")),
+    )
+    op.create_index(op.f("ix_log_review_through_seq"), "log_review", ["through_seq"], unique=False)
+    op.create_table(
+        "sign_in",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("token_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("purpose", sa.Text(), nullable=False),
+        sa.Column("target", sa.Text(), nullable=False),
+        sa.Column("session_id", sa.Uuid(), nullable=True),
+        sa.Column("nonce_hash", sa.LargeBinary(), nullable=True),
+        sa.Column("number", sa.Integer(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("bound_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("refused_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["person.id"], name=op.f("fk_sign_in_person_id_person")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sign_in")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_sign_in_token_hash")),
+    )
+    op.create_index(op.f("ix_sign_in_expires_at"), "sign_in", ["expires_at"], unique=False)
+    op.create_table(
+        "web_session",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("token_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("stepped_up_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["person.id"], name=op.f("fk_web_session_person_id_person")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_web_session")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_web_session_token_hash")),
+    )
+    op.create_index(
+        op.f("ix_web_session_person_id_ends_at"),
+        "web_session",
+        ["person_id", "ends_at"],
+        unique=False,
+    )
     op.create_table(
         "answer_change",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -197,6 +276,46 @@ def upgrade() -> None:
     op.create_index(
         op.f("ix_answer_change_consult_id_id"), "answer_change", ["consult_id", "id"], unique=False
     )
+    op.create_table(
+        "break_glass",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("consult_id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("reason_code", sa.Text(), nullable=False),
+        sa.Column("reason", sa.LargeBinary(), nullable=True),
+        sa.Column("data_key_id", sa.Uuid(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("until", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["consult_id"], ["consult.id"], name=op.f("fk_break_glass_consult_id_consult")
+        ),
+        sa.ForeignKeyConstraint(
+            ["data_key_id"], ["data_key.id"], name=op.f("fk_break_glass_data_key_id_data_key")
+        ),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["person.id"], name=op.f("fk_break_glass_person_id_person")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_break_glass")),
+    )
+    op.create_index(
+        op.f("ix_break_glass_consult_id_until"),
+        "break_glass",
+        ["consult_id", "until"],
+        unique=False,
+    )
+    op.create_table(
+        "consult_tally",
+        sa.Column("consult_id", sa.Uuid(), nullable=False),
+        sa.Column("day", sa.Integer(), nullable=False),
+        sa.Column("keys", sa.JSON(), nullable=False),
+        sa.Column("teams", sa.JSON(), nullable=False),
+        sa.Column("again_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["consult_id"], ["consult.id"], name=op.f("fk_consult_tally_consult_id_consult")
+        ),
+        sa.PrimaryKeyConstraint("consult_id", name=op.f("pk_consult_tally")),
+    )
+    op.create_index(op.f("ix_consult_tally_again_at"), "consult_tally", ["again_at"], unique=False)
     op.create_table(
         "disposition",
         sa.Column("consult_id", sa.Uuid(), nullable=False),
@@ -307,8 +426,8 @@ def upgrade() -> None:
         sa.Column("coalesce", sa.Text(), nullable=True),
         sa.Column("thread_id", sa.BigInteger(), nullable=True),
         sa.Column("state", sa.Text(), nullable=False),
-        sa.Column("screen", sa.Boolean(), server_default=sa.text("0"), nullable=False),
-        sa.Column("urgent", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column("screen", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("urgent", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
         sa.Column("next_try_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
@@ -329,7 +448,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("number", name=op.f("pk_transcript")),
         sa.UniqueConstraint("id", name=op.f("uq_transcript_id")),
         sa.UniqueConstraint("update_id", name=op.f("uq_transcript_update_id")),
-        sqlite_autoincrement=True,
     )
     op.create_index(
         op.f("ix_transcript_chat_id_number"), "transcript", ["chat_id", "number"], unique=False
@@ -341,6 +459,14 @@ def upgrade() -> None:
         unique=False,
     )
     op.create_index(
+        "ix_transcript_given_up",
+        "transcript",
+        ["created_at", "error_code"],
+        unique=False,
+        sqlite_where=sa.text("state = 'dead'"),
+        postgresql_where=sa.text("state = 'dead'"),
+    )
+    op.create_index(
         "ix_transcript_open",
         "transcript",
         ["chat_id", "number"],
@@ -350,6 +476,7 @@ def upgrade() -> None:
     )
     # ### end Alembic commands ###
     protect(op.get_bind())
+    index_words(op.get_bind())
 
 
 def downgrade() -> None:

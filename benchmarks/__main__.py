@@ -1,0 +1,107 @@
+"""The figures that the README and the issues name, measured here and printed as one table."""
+
+import asyncio
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+
+from dialogs.content import load_scenario
+from dialogs.depends import depends_map
+from dialogs.evaluation import evaluate
+from tests.bot.conftest import talking
+from tests.bot.test_conversation import FOUNDING
+from tests.e2e.conftest import Process
+
+OV01 = next(
+    case
+    for case in json.loads(
+        (Path(__file__).parents[1] / "tests/dialogs/data/reference.json").read_text()
+    )["open_vignettes"]
+    if case["id"] == "OV01"
+)
+
+
+def per_call_ms(act: Callable[[], object], times: int) -> float:
+    """Return the median milliseconds of one call."""
+    spent = []
+    for _ in range(times):
+        began = time.perf_counter()
+        act()
+        spent.append((time.perf_counter() - began) * 1000)
+    return statistics.median(spent)
+
+
+async def tap_to_reply_ms() -> float:
+    """Return the median milliseconds from a tap to the edited screen, through HTTP and the disk."""
+    spent: list[float] = []
+    with tempfile.TemporaryDirectory() as folder:
+        async with talking(Path(folder)) as conversation:
+            conversation.me.starts()
+            await conversation.settles()
+            await conversation.taps("I am a clinician", "Counselor")
+            for _ in range(8):
+                for label in FOUNDING[:-1]:
+                    await _tap(conversation, label, spent)
+                await conversation.taps("Show the summary", "All", "‹ Summary")
+                await conversation.says("/new")
+                await conversation.taps("‹ Back")
+                conversation.me.says("/start")
+                await conversation.settles()
+    return statistics.median(spent)
+
+
+async def _tap(conversation, label: str, spent: list[float]) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+    changed = asyncio.Event()
+    screen = conversation.me.screen
+    before = (screen.text, screen.rows)
+    began = time.perf_counter()
+    conversation.me.taps(label)
+    while (conversation.me.screen.text, conversation.me.screen.rows) == before:
+        await asyncio.sleep(0)
+        if time.perf_counter() - began > 5:
+            changed.set()
+            break
+    spent.append((time.perf_counter() - began) * 1000)
+    await conversation.settles()
+
+
+def start_and_memory() -> tuple[float, float]:
+    """Return (seconds of the second start until the page is served, resident MB after the case)."""
+    with tempfile.TemporaryDirectory() as folder:
+        process = Process(Path(folder))
+        process.start()
+        process.stop()
+        seconds = process.start()
+        assert process.running is not None
+        time.sleep(1)
+        memory = psutil.Process(process.running.pid).memory_info().rss / 1e6
+        process.stop()
+    return seconds, memory
+
+
+def main() -> int:
+    scenario, answers = load_scenario(), OV01["answers"]
+    rows = [
+        ("one evaluate, ms", per_call_ms(lambda: evaluate(answers, scenario), 2000), 0.5),
+        ("it-depends map, ms", per_call_ms(lambda: depends_map(answers, scenario), 50), 30),
+        ("tap to reply, median ms", asyncio.run(tap_to_reply_ms()), 5),
+    ]
+    seconds, memory = start_and_memory()
+    rows += [("second start, s", seconds, 2), ("resident memory, MB", memory, 110)]
+    rows.append(("taps of the founding case", len(FOUNDING) - 1, 11))
+    for name, value, most in rows:
+        print(f"{name:32} {value:10.2f}   at most {most:g}   {'ok' if value <= most else 'OVER'}")
+    return 0 if all(value <= most for _, value, most in rows) else 1
+
+
+if __name__ == "__main__":
+    for part in sys.argv[1:]:
+        subprocess.run([sys.executable, "-m", f"benchmarks.{part}"], check=True)
+    sys.exit(main() if len(sys.argv) == 1 else 0)

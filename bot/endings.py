@@ -1,0 +1,81 @@
+"""How a case ends and begins again: closed, stopped, reopened, deleted; and its reviews with it."""
+
+from collections.abc import Callable
+
+from bot import cases_list, plans
+from bot.callbacks import Callback, encode
+from bot.cases import apply
+from bot.dialog import code_of, notes, show_case
+from bot.screen import Button, Screen, bold, esc, paragraphs
+from bot.turn import Gone, Turn
+from dialogs.model import Cancelled, Closed, Event, Reopened
+from dialogs.phases import ENDED
+from storage import consults
+from storage import plans as kept
+from storage.consults import StoredConsult
+
+
+def _end(event: Event) -> Callable[[Turn, Callback], None]:
+    """Return what ends a case: reviews that were not asked about yet are dropped."""
+
+    def route(turn: Turn, data: Callback) -> None:
+        stored = turn.case(data.case)
+        saved, step = apply(turn, stored, event, data.turn)
+        if step.note:
+            turn.tell(notes(turn)[step.note])
+        else:
+            kept.drop_waiting(turn.tx, stored.id)
+        show_case(turn, saved)
+
+    return route
+
+
+def _reopen(turn: Turn, data: Callback) -> None:
+    """Take a case up again; reviews of its plan that are still to come are asked about again."""
+    stored = turn.case(data.case)
+    saved, step = apply(turn, stored, Reopened(), data.turn)
+    if step.note:
+        turn.tell(notes(turn)[step.note])
+    else:
+        plans.schedule_again(turn, saved)
+    show_case(turn, saved)
+
+
+def _delete(turn: Turn, data: Callback) -> None:
+    """Delete an ended case for good, after a question."""
+    stored = turn.case(data.case, "consult.erase")
+    if stored.phase not in ENDED:
+        raise Gone
+    if data.arg(0) != "yes":
+        turn.show(sure_to_delete(turn, stored), consult=stored.id, kind="sure")
+        return
+    kept.drop_waiting(turn.tx, stored.id)
+    consults.erase(turn.tx, stored, by=turn.person.id)
+    turn.erased, turn.consult_id = True, None
+    turn.tell(turn.t("Case {code} was deleted.").format(code=stored.code))
+    cases_list.show(turn)
+
+
+def sure_to_delete(turn: Turn, stored: StoredConsult) -> Screen:
+    """Return the question before a case is deleted."""
+    t = turn.t
+    body = paragraphs(
+        bold(t("Delete case {code} for good?").format(code=code_of(turn, stored))),
+        esc(
+            t(
+                "Its answers and the key they are encrypted with are destroyed. The log keeps that a "
+                "case was deleted, not what was in it. Messages in this chat stay with Telegram."
+            )
+        ),
+    )
+    yes = Button(t("Yes, delete it"), encode("del", stored.short, "yes"))
+    no = Button(t("No, keep it"), encode("go", stored.short))
+    return Screen(body, ((yes,), (no,)))
+
+
+VERBS: dict[str, Callable[[Turn, Callback], None]] = {
+    "x": _end(Cancelled()),
+    "close": _end(Closed()),
+    "reopen": _reopen,
+    "del": _delete,
+}

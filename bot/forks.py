@@ -1,0 +1,225 @@
+"""What-if copies of a case, and two summaries side by side."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from bot.callbacks import Callback, encode
+from bot.cases import dialog_of, keep
+from bot.dialog import show_case
+from bot.language import Translate
+from bot.screen import Button, Row, Screen, bold, esc, fold, lines, paragraphs
+from bot.screens.summary import home
+from bot.turn import Gone, Turn
+from dialogs.answers import check_answers
+from dialogs.content import Question, Scenario
+from dialogs.errors import InvalidAnswer
+from dialogs.evaluation import evaluate
+from dialogs.model import Change, Step
+from dialogs.phases import ADVISED
+from dialogs.shown import show_answer
+from dialogs.summary import summarise
+from storage import audit, consults
+from storage.consults import StoredConsult
+from storage.errors import NotFound
+
+NOT_ANSWERED = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One of two summaries that are compared."""
+
+    name: str
+    answers: Mapping[str, Any]
+    scenario: Scenario
+
+
+# --- the copy ---------------------------------------------------------------------------------
+
+
+def _fork(turn: Turn, data: Callback) -> None:
+    """Make a what-if copy with the same answers; the case itself stays as it is."""
+    stored = turn.case(data.case)
+    if stored.phase not in ADVISED:
+        raise Gone
+    copy = consults.create(
+        turn.tx,
+        owner=turn.person,
+        scenario_id=stored.scenario_id,
+        content_hash=stored.content_hash,
+        hypothetical_of=stored.id,
+    )
+    saved = _filled(turn, stored, copy)
+    audit.record(
+        turn.tx,
+        audit.Event(
+            actor=turn.person.id,
+            action="consult.fork",
+            object_type="consult",
+            object_id=saved.id,
+            consult_id=stored.id,
+        ),
+    )
+    words = turn.t("A what-if copy of case {code}. Change an answer, then compare.")
+    show_case(turn, saved, esc(words.format(code=stored.code)))
+
+
+def _filled(turn: Turn, stored: StoredConsult, copy: StoredConsult) -> StoredConsult:
+    source = dialog_of(stored)
+    filled = replace(
+        dialog_of(copy),
+        phase="advised",
+        answers=source.answers,
+        shown=source.answers,
+        path=source.path,
+        turn=1,
+    )
+    changes = tuple(Change(name, None, value, "fork") for name, value in source.answers.items())
+    return keep(turn, copy, Step(filled, changes), turn.scenario_of(stored.content_hash))
+
+
+def summary_rows(turn: Turn, stored: StoredConsult) -> tuple[Row, ...]:
+    """Return the rows that compare: a what-if case with its case, an older case with today."""
+    t = turn.t
+    compare = (Button(t("Compare with the real case"), encode("cmp", stored.short)),)
+    today = (Button(t("What would differ today"), encode("today", stored.short)),)
+    fork = stored.hypothetical_of is not None
+    older = stored.content_hash != turn.scenario.hash
+    return (*((compare,) if fork else ()), *((today,) if older else ()))
+
+
+# --- pages ------------------------------------------------------------------------------------
+
+
+def _compare(turn: Turn, data: Callback) -> None:
+    """Show a what-if case beside the case it was made of."""
+    stored = turn.case(data.case, "consult.read")
+    if stored.hypothetical_of is None or stored.phase not in ADVISED:
+        raise Gone
+    try:
+        real = consults.load(turn.tx, stored.hypothetical_of)
+    except NotFound:
+        turn.tell(turn.t("The real case was deleted; there is nothing to compare with."))
+        show_case(turn, stored)
+        return
+    t, scenario = turn.t, turn.scenario_of(stored.content_hash)
+    sides = (
+        Side(t("Case {code}").format(code=real.code), real.answers, scenario),
+        Side(t("What-if case {code}").format(code=stored.code), stored.answers, scenario),
+    )
+    head = bold(f"{sides[0].name} · {sides[1].name}")
+    body = paragraphs(head, changed_answers(*sides, t), *compared(*sides, t))
+    turn.show(Screen(body, (home(t, stored.short),)), consult=stored.id, kind="view.compare")
+
+
+def _today(turn: Turn, data: Callback) -> None:
+    """Show what today's version of the questions and considerations makes of the answers."""
+    stored = turn.case(data.case, "consult.read")
+    if stored.phase not in ADVISED or stored.content_hash == turn.scenario.hash:
+        raise Gone
+    t, then, now = turn.t, turn.scenario_of(stored.content_hash), turn.scenario
+    kept, lost = still_valid(stored.answers, now)
+    sides = (
+        Side(t("Version {version}").format(version=then.version), stored.answers, then),
+        Side(t("Today, version {version}").format(version=now.version), kept, now),
+    )
+    body = paragraphs(
+        bold(t("Case {code} · what would differ today").format(code=stored.code)),
+        esc(t("The case keeps the content it began with; nothing is changed.")),
+        changed_questions(then, now, lost, t),
+        *compared(*sides, t),
+    )
+    turn.show(Screen(body, (home(t, stored.short),)), consult=stored.id, kind="view.today")
+
+
+# --- two summaries side by side ---------------------------------------------------------------
+
+
+def compared(left: Side, right: Side, t: Translate) -> Iterator[str]:
+    """Yield what two sides suggest and raise, as paragraphs of HTML."""
+    first, second = evaluate(left.answers, left.scenario), evaluate(right.answers, right.scenario)
+    steps = [summarise(side.answers, side.scenario).step.title for side in (left, right)]
+    if steps[0] == steps[1]:
+        yield lines(bold(t("Step, the same")), esc(steps[0]))
+    else:
+        yield lines(
+            bold(t("Step")),
+            f"{esc(left.name)}: {esc(steps[0])}",
+            f"→ {esc(right.name)}: {esc(steps[1])}",
+        )
+    gone = [i for i in first.considerations if i not in second.considerations]
+    new = [i for i in second.considerations if i not in first.considerations]
+    both = [i for i in first.considerations if i in second.considerations]
+    yield _titles(t("+ only in: {name}").format(name=right.name), "+", new, right)
+    yield _titles(t("− only in: {name}").format(name=left.name), "−", gone, left)
+    yield _titles(t("In both"), "•", both, left, folded=True)
+
+
+def _titles(heading: str, sign: str, ids: list[str], side: Side, *, folded: bool = False) -> str:
+    if not ids:
+        return ""
+    listed = "\n".join(f"{sign} {esc(side.scenario.consideration(i).title)}" for i in ids)
+    return lines(bold(f"{heading} ({len(ids)})"), fold(listed) if folded else listed)
+
+
+def changed_answers(left: Side, right: Side, t: Translate) -> str:
+    """Return the answers in which two sides of one scenario differ."""
+    listed = []
+    for question in left.scenario.questions:
+        before = left.answers.get(question.id, NOT_ANSWERED)
+        after = right.answers.get(question.id, NOT_ANSWERED)
+        if before != after:
+            words = f"{_shown(question, before, left, t)} → {_shown(question, after, right, t)}"
+            listed.append(f"• {esc(question.short)}: {esc(words)}")
+    if not listed:
+        return esc(t("The answers are the same. Change one in the what-if case."))
+    return lines(bold(t("Answers that differ")), *listed)
+
+
+def _shown(question: Question, value: Any, side: Side, t: Translate) -> str:
+    if value is NOT_ANSWERED:
+        return t("not asked")
+    return show_answer(question, value, side.scenario)
+
+
+def still_valid(
+    answers: Mapping[str, Any], scenario: Scenario
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Return the answers that ``scenario`` takes, and the questions of those that it does not."""
+    kept: dict[str, Any] = {}
+    lost: list[str] = []
+    for name, value in answers.items():
+        try:
+            kept |= check_answers({name: value}, scenario)
+        except InvalidAnswer:
+            lost.append(name)
+    return kept, tuple(lost)
+
+
+def changed_questions(then: Scenario, now: Scenario, lost: tuple[str, ...], t: Translate) -> str:
+    """Return which questions are new, gone or worded differently, and which answers do not fit."""
+    old, new = ({q.id: q for q in scenario.questions} for scenario in (then, now))
+    listed = [f"+ {esc(q.short)}" for name, q in new.items() if name not in old]
+    listed += [f"− {esc(q.short)}" for name, q in old.items() if name not in new]
+    for name, question in new.items():
+        if name in old and _asked(old[name]) != _asked(question):
+            note = t("asked differently")
+            listed.append(f"• {esc(question.short)}: {esc(note)}")
+    listed += [
+        f"• {esc(old[name].short)}: {esc(t('your answer is no longer one of the choices'))}"
+        for name in lost
+        if name in new
+    ]
+    return lines(bold(t("Questions")), *listed) if listed else ""
+
+
+def _asked(question: Question) -> tuple[Any, ...]:
+    return (question.prompt, tuple((option.id, option.label) for option in question.options))
+
+
+VERBS: dict[str, Callable[[Turn, Callback], None]] = {
+    "fork": _fork,
+    "cmp": _compare,
+    "today": _today,
+}

@@ -1,0 +1,1 @@
+"""Documents, and the script that makes those that are made: `docs.render`."""

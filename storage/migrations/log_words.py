@@ -1,0 +1,35 @@
+"""The index of the log's words: which events hold a code, newest first, without reading the table.
+
+Words are the parts of codes (``consult.answer`` has two). Beside them stand ``x`` and the whole
+action, ``o`` and the outcome, ``a`` and the actor, ``c`` and the consult, so that a search for a
+word and a filter is one intersection in the index.
+"""
+
+from sqlalchemy import Connection
+
+_SQLITE = [
+    "CREATE VIRTUAL TABLE audit_word USING fts5"
+    " (words, content='', detail=none, columnsize=0, tokenize='unicode61')",
+]
+"""Filled by ``storage.audit.record``: with trusted_schema off a trigger may not write to it."""
+
+_POSTGRES = [
+    """
+    CREATE FUNCTION curbside_words
+      (action text, object_type text, outcome text, meta text, actor uuid, consult_id uuid)
+    RETURNS text[] LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+      SELECT regexp_split_to_array(action || ' ' || object_type || ' ' || outcome || ' ' || meta
+        || ' x' || translate(action, '.:-_', '') || ' o' || translate(outcome, '.:-_', '')
+        || coalesce(' a' || replace(actor::text, '-', ''), '')
+        || coalesce(' c' || replace(consult_id::text, '-', ''), ''), '[^a-z0-9]+')
+    $$
+    """,
+    "CREATE INDEX ix_audit_event_words ON audit_event USING gin"
+    " (curbside_words(action, object_type, outcome, meta, actor, consult_id))",
+]
+
+
+def index_words(connection: Connection) -> None:
+    """Create the index, and what keeps it up to date in the transaction of each event."""
+    for statement in _SQLITE if connection.dialect.name == "sqlite" else _POSTGRES:
+        connection.exec_driver_sql(statement)
