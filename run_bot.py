@@ -6,7 +6,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextlib import nullcontext, suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from bot.service import Service
     from bot.settings import Settings
     from storage.database import Database
+    from storage.keys import Keyring
     from web.emulator import Emulator
 
 
@@ -68,7 +69,16 @@ def _parser() -> argparse.ArgumentParser:
     diagram.add_argument(
         "--into", type=Path, default=Path("docs"), help="the folder, docs by default"
     )
-    _add(commands, "doctor", _doctor, "look for what would stop the bot, each with its remedy")
+    doctor = _add(
+        commands, "doctor", _doctor, "look for what would stop the bot, each with its remedy"
+    )
+    doctor.add_argument("--json", action="store_true", help="one JSON object a line")
+    verify = _add(
+        commands, "verify", _verify, "verify the audit log, with or without anchors (JSON)"
+    )
+    verify.add_argument("--anchors", type=Path, help="the file of signed checkpoints")
+    keys = _add(commands, "keys", _keys, "make the key file, or rotate to a new key")
+    keys.add_argument("act", choices=("create", "rotate"))
     return parser
 
 
@@ -159,7 +169,7 @@ def _doctor(options: argparse.Namespace) -> int:
     async def look() -> int:
         failed = False
         async for finding in findings(load_settings(), now):
-            print(finding.line, flush=True)
+            print(finding.json if options.json else finding.line, flush=True)
             failed = failed or bool(finding.remedy)
         return 1 if failed else 0
 
@@ -168,6 +178,92 @@ def _doctor(options: argparse.Namespace) -> int:
     except SettingsError as error:
         print(f"FAIL settings: {error}")
         return 1
+
+
+def _verify(options: argparse.Namespace) -> int:
+    import json
+
+    from storage.checkpoints import read_anchors
+    from storage.verification import verify
+
+    async def look() -> int:
+        settings = load_settings()
+        anchors = None
+        path = options.anchors or settings.anchor_file
+        if path is not None:
+            anchors = read_anchors(path.read_text("ascii").splitlines())
+        database = open_for_reading(settings.database_url, _keyring(settings), now)
+        try:
+            report = await database.read(lambda tx: verify(tx, anchors))
+        finally:
+            await database.close()
+        problems = [{"kind": problem.kind, "seq": problem.seq} for problem in report.problems]
+        ok = not problems
+        told = {
+            "ok": ok,
+            "events": report.events,
+            "anchored": report.anchored,
+            "problems": problems,
+        }
+        print(json.dumps(told))
+        return 0 if ok else 1
+
+    from bot.settings import load_settings
+    from storage.database import open_for_reading
+
+    return _told(look)
+
+
+def _keys(options: argparse.Namespace) -> int:
+    from bot.settings import load_settings
+    from storage.database import open_database
+    from storage.keys import add_key, create_key_file
+    from storage.rotation import rotate
+
+    async def act() -> int:
+        settings = load_settings()
+        if options.act == "create":
+            settings.keys_file.parent.mkdir(parents=True, exist_ok=True)
+            create_key_file(settings.keys_file)
+            print(f"The keys are in {settings.keys_file}. Keep a copy apart from the backups.")
+            return 0
+        add_key(settings.keys_file)
+        database = open_database(settings.database_url, _keyring(settings), now)
+        try:
+            count = await rotate(database)
+        finally:
+            await database.close()
+        print(
+            f"{count} data keys are wrapped by the new key. Old keys may go once old backups are gone."
+        )
+        return 0
+
+    return _told(act)
+
+
+def _keyring(settings: "Settings") -> "Keyring":
+    from storage.keys import Keyring
+
+    if settings.keys is not None:
+        return Keyring.of_text(settings.keys.get_secret_value())
+    return Keyring.of_file(settings.keys_file)
+
+
+def _told(act: Callable[[], Coroutine[object, object, int]]) -> int:
+    """Run a command and say what stands in its way in one line."""
+    import json
+
+    from bot.settings import SettingsError
+    from storage.checkpoints import UnreadableAnchor
+    from storage.errors import StorageError
+
+    try:
+        return asyncio.run(act())
+    except (SettingsError, StorageError, UnreadableAnchor) as error:
+        print(json.dumps({"error": str(error)}))
+    except OSError as error:
+        print(json.dumps({"error": f"{error.filename}: {os.strerror(error.errno or 0)}"}))
+    return 1
 
 
 # --- the running bot --------------------------------------------------------------------------
@@ -271,7 +367,7 @@ def _listening(settings: "Settings") -> socket.socket:
 def _opened(settings: "Settings", clock: Clock) -> "Database":
     """Open the database; a local demo makes its own folder and key file."""
     from storage.database import open_database
-    from storage.keys import Keyring, create_key_file
+    from storage.keys import create_key_file
 
     try:
         settings.data_dir.mkdir(parents=True, exist_ok=True)
@@ -279,13 +375,9 @@ def _opened(settings: "Settings", clock: Clock) -> "Database":
         raise _CannotStart(
             f"The folder {settings.data_dir} cannot be made: {error.strerror}. Set CURBSIDE_DATA_DIR."
         ) from None
-    if settings.keys is not None:
-        return open_database(
-            settings.database_url, Keyring.of_text(settings.keys.get_secret_value()), clock
-        )
-    if settings.token is None:
+    if settings.token is None and settings.keys is None:
         create_key_file(settings.keys_file)
-    return open_database(settings.database_url, Keyring.of_file(settings.keys_file), clock)
+    return open_database(settings.database_url, _keyring(settings), clock)
 
 
 def _phone(settings: "Settings", clock: Clock) -> "Emulator":
@@ -328,7 +420,7 @@ async def _together(
     finally:
         server.should_exit = True
         if phone is not None:
-            phone.world.tell({"type": "closed"})
+            phone.close()
         with suppress(TimeoutError):
             await asyncio.wait_for(pages, 3)
 

@@ -36,7 +36,6 @@ from dialogs.phases import ADVISED, ENDED
 from dialogs.summary import summarise
 from storage import consults, transcript
 from storage.consults import StoredConsult
-from storage.errors import NotFound
 
 SAFETY = "safety_now"
 """The red flags: the one question that cannot be skipped."""
@@ -308,11 +307,9 @@ def current_case(turn: Turn) -> StoredConsult | None:
     screen = transcript.screen_of(turn.tx, turn.chat_id)
     if screen is None or screen.consult_id is None:
         return None
-    try:
-        found = consults.load(turn.tx, screen.consult_id)
-    except NotFound:
-        return None
-    if found.owner_id != turn.person.id or found.phase in ENDED:
+    found = consults.load(turn.tx, screen.consult_id)
+    mine = found.owner_id == turn.person.id and found.erased_at is None
+    if not mine or found.phase in ENDED:
         return None
     return found
 

@@ -1,5 +1,6 @@
 """Looks for what would stop the bot; each finding says what to do about it."""
 
+import json
 import shutil
 import sqlite3
 import sys
@@ -39,6 +40,16 @@ class Finding:
         return f"{'FAIL' if self.remedy else 'ok  '} {self.what}: {self.found}" + (
             f" -> {self.remedy}" if self.remedy else ""
         )
+
+    @property
+    def json(self) -> str:
+        told = {
+            "what": self.what,
+            "ok": not self.remedy,
+            "found": self.found,
+            "remedy": self.remedy,
+        }
+        return json.dumps(told, ensure_ascii=False)
 
 
 async def findings(settings: Settings, clock: Callable[[], datetime]) -> AsyncIterator[Finding]:

@@ -50,7 +50,7 @@ def _delete(turn: Turn, data: Callback) -> None:
         turn.show(sure_to_delete(turn, stored), consult=stored.id, kind="sure")
         return
     kept.drop_waiting(turn.tx, stored.id)
-    consults.erase(turn.tx, stored, by=turn.person.id)
+    consults.erase(turn.tx, stored.id, by=turn.person.id)
     turn.erased, turn.consult_id = True, None
     turn.tell(turn.t("Case {code} was deleted.").format(code=stored.code))
     cases_list.show(turn)

@@ -21,7 +21,6 @@ from dialogs.shown import show_answer
 from dialogs.summary import summarise
 from storage import audit, consults
 from storage.consults import StoredConsult
-from storage.errors import NotFound
 
 NOT_ANSWERED = object()
 
@@ -45,7 +44,7 @@ def _fork(turn: Turn, data: Callback) -> None:
         raise Gone
     copy = consults.create(
         turn.tx,
-        owner=turn.person,
+        turn.person,
         scenario_id=stored.scenario_id,
         content_hash=stored.content_hash,
         hypothetical_of=stored.id,
@@ -97,9 +96,8 @@ def _compare(turn: Turn, data: Callback) -> None:
     stored = turn.case(data.case, "consult.read")
     if stored.hypothetical_of is None or stored.phase not in ADVISED:
         raise Gone
-    try:
-        real = consults.load(turn.tx, stored.hypothetical_of)
-    except NotFound:
+    real = consults.load(turn.tx, stored.hypothetical_of)
+    if real.erased_at is not None:
         turn.tell(turn.t("The real case was deleted; there is nothing to compare with."))
         show_case(turn, stored)
         return

@@ -375,7 +375,7 @@ def meant(turn: Turn, words: str) -> None:
 
 def _stands(turn: Turn, expected: expecting.Expected) -> bool:
     """Say whether the screen that asked for these words still stands, or their check does."""
-    screen = transcript.current_screen(turn.tx, turn.chat_id)
+    screen = transcript.screen_of(turn.tx, turn.chat_id)
     return screen is not None and screen.kind in (routes.STANDS[expected.kind], "held")
 
 

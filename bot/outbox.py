@@ -286,9 +286,13 @@ class Outbox:
             case Unreachable(code=code):
                 return lambda tx: give_up(tx, row.chat_id, code)
             case Moved(chat_id=new):
-                return lambda tx: self._moved(tx, row.chat_id, new)
+                return lambda tx: self._move(tx, row, new)
             case Instead(code=code) | Dead(code=code):
                 return lambda tx: transcript.dead(tx, row.id, code)
+
+    def _move(self, tx: Tx, row: Waiting, chat_id: int) -> None:
+        transcript.put_back(tx, [row.id])
+        self._moved(tx, row.chat_id, chat_id)
 
     def _note(self, row: Waiting, verdict: Verdict) -> None:
         self.mark.sent += isinstance(verdict, Sent)

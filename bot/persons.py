@@ -49,9 +49,14 @@ def _role(turn: Turn, data: Callback) -> None:
     question = turn.scenario.question("role")
     if data.arg(0) not in question.by_id:
         raise Gone
+    _keep_role(turn, data.arg(0))
+
+
+def _keep_role(turn: Turn, role: str) -> None:
     first = turn.person.role is None
-    turn.person = people.set_choices(turn.tx, turn.person, role=data.arg(0))
-    turn.tell(turn.t("Role kept: {role}").format(role=question.option(data.arg(0)).label))
+    turn.person = people.set_choices(turn.tx, turn.person, role=role)
+    label = turn.scenario.question("role").option(role).label
+    turn.tell(turn.t("Role kept: {role}").format(role=label))
     if first:
         begin(turn)
     else:

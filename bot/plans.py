@@ -27,6 +27,7 @@ from dialogs.model import FollowedUp, Planned
 from dialogs.phases import ADVISED
 from dialogs.summary import summarise
 from storage import audit, consults, expecting, plans
+from storage.access import Action, authorize
 from storage.consults import StoredConsult
 from storage.errors import Conflict, NotFound
 from storage.expecting import Expected
@@ -322,10 +323,10 @@ def _taken(stage: str, value: str, chosen: Mapping[str, Any]) -> dict[str, Any]:
 
 def typed(turn: Turn, expected: Expected, words: str) -> None:
     """Take typed days, or the reason of a decision, while a plan is recorded."""
-    try:
-        stored = consults.load(turn.tx, expected.consult_id or UUID(int=0))
-    except NotFound as error:
-        raise Gone from error
+    if expected.consult_id is None:
+        raise Gone
+    stored = consults.load(turn.tx, expected.consult_id)
+    authorize(turn.tx, turn.person, Action.CONSULT_ANSWER, stored)
     chosen = dict(expected.args["chosen"])
     asked = next((name for name in STAGES if name not in chosen), None)
     days = review_days(words) if asked == "days" else None

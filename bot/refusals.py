@@ -215,6 +215,8 @@ def _lost(call: Call) -> Verdict:
     """A message that can no longer be edited is sent anew; a keyboard on it needs no removing."""
     if call.params.get("text") == REMOVED:
         return Dead("not_deleted")
+    if not call.edits:
+        return Dead("refused")
     if call.method == "editMessageText":
         anew = call.without("message_id", "inline_message_id")
         return Instead(replace(anew, method="sendMessage"), "sent_anew")

@@ -247,8 +247,9 @@ class Table:
     """The scenario's rules, compiled; what `evaluate` walks."""
 
     questions: tuple[tuple[str, str, Compiled | None, Marks], ...]
-    findings: tuple[tuple[int, Compiled], ...]
-    considerations: tuple[tuple[str, Compiled], ...]
+    findings: tuple[tuple[int, int, bool], ...]
+    """(own bit, mask, whether all of it must be true): as tuples, because this is the inner loop."""
+    considerations: tuple[tuple[str, int, bool], ...]
     suppressions: tuple[tuple[frozenset[str], Compiled], ...]
     banners: tuple[tuple[str, bool, Compiled], ...]
     rows: tuple[tuple[str, Compiled], ...]
@@ -369,8 +370,8 @@ class Scenario(Record):
         rows = [(row.step, bits.compile(row.when)) for row in self.step_order if row.when]
         return Table(
             questions=tuple(_asked(question, bits) for question in self.questions),
-            findings=tuple(bits.findings),
-            considerations=tuple((c.id, bits.compile(c.when)) for c in self.considerations),
+            findings=tuple((bit, rule.bits, rule.every) for bit, rule in bits.findings),
+            considerations=tuple((c.id, *_masked(c.when, bits)) for c in self.considerations),
             suppressions=tuple((frozenset(s.ids), bits.compile(s.when)) for s in self.suppress),
             banners=tuple((b.id, b.stops, bits.compile(b.when)) for b in self.banners),
             rows=tuple(rows),
@@ -403,6 +404,11 @@ class Scenario(Record):
         _require_one_fallback(self)
         _ = self.table
         return self
+
+
+def _masked(rule: Rule, bits: Bits) -> tuple[int, bool]:
+    compiled = bits.compile(rule)
+    return compiled.bits, compiled.every
 
 
 def _asked(question: Question, bits: Bits) -> tuple[str, str, Compiled | None, Marks]:

@@ -90,7 +90,7 @@ DRUGS: Final[Mapping[str, str]] = {
 """Options of the opioid question a dose can belong to, and their names in what is asked."""
 
 _OUD = re.compile(
-    r"\b(?:oud|otp|mat|moud|mmt|opioid use disorder|opioid treatment|medication[- ]assisted|maintenance|maintained|addiction"
+    r"\b(?:(?:oud|opioid use disorder)(?! in (?:\w+ )?remission)|otp|mat|moud|mmt|opioid treatment|medication[- ]assisted|maintenance|maintained|addiction"
     r"|take[- ]?homes?|(?<!pain )clinic|(?<!pain )program|recovery|dosing window|substance use)\b"
 )
 _PAIN = re.compile(

@@ -2,13 +2,16 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from dialogs.answers import Answers, is_given
 from dialogs.content import Scenario, Table
 from dialogs.doses import Dose, countable, show_dose
 from dialogs.rules import Criterion, Marks, Rule
 from dialogs.shown import show_answer, show_options, state_of
+
+Amounts: TypeAlias = tuple[float | None, float | None]
+"""(MME a day, the part of it that can be calculated)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,7 @@ def mark(answers: Answers, scenario: Scenario) -> Marked:
     true, unknown = 0, 0
     asked: list[str] = []
     kept: dict[str, Any] = {}
+    amounts: Amounts = (None, None)
     for name, kind, ask, marks in scenario.table.questions:
         applies = True if ask is None else ask.truth(true, unknown)
         if applies is False:
@@ -73,24 +77,26 @@ def mark(answers: Answers, scenario: Scenario) -> Marked:
             asked.append(name)
         if is_given(value):
             kept[name] = value
-            more, still = _bits(kind, marks, value, scenario)
+            amounts = mme_of(value, scenario.mme_factors) if kind == "dose" else amounts
+            more, still = _bits(kind, marks, value, amounts)
         else:
             more, still = marks.when_unknown
         true, unknown = true | more, unknown | still
     true, unknown = _with_findings(scenario.table, true, unknown)
-    amounts = mme_of(kept["opioid"], scenario.mme_factors) if "opioid" in kept else (None, None)
     return Marked(true, unknown, tuple(asked), kept, *amounts, answers, scenario)
 
 
-def _bits(kind: str, marks: Marks, value: Any, scenario: Scenario) -> tuple[int, int]:
+def _bits(kind: str, marks: Marks, value: Any, amounts: Amounts) -> tuple[int, int]:
     """Return (true, unknown) bits of one given answer."""
     if kind == "dose":
-        total, known = mme_of(value, scenario.mme_factors)
-        true = marks.of(_entries(value)) | _reached(marks, known)
-        return true, _unreached(marks, known) if total is None else 0
+        total, known = amounts
+        true = marks.of(_entries(value)) | _reached(marks, known or 0.0)
+        return true, _unreached(marks, known or 0.0) if total is None else 0
     if kind == "number":
         return marks.of(()) | _reached(marks, value), 0
-    return marks.of((value,) if isinstance(value, str) else value), 0
+    if kind == "choice":
+        return marks.alone.get(value, marks.absences), 0
+    return marks.of(value), 0
 
 
 def _entries(doses: Iterable[Mapping[str, Any]]) -> Iterator[str]:
@@ -110,12 +116,11 @@ def _unreached(marks: Marks, known: float) -> int:
 
 
 def _with_findings(table: Table, true: int, unknown: int) -> tuple[int, int]:
-    for bit, rule in table.findings:
-        bits = rule.bits
-        hit = bits & true
-        if (hit == bits) if rule.every else hit:
+    """Add the bits of the findings, in their order; the same logic as `Compiled.truth`."""
+    for bit, mask, every in table.findings:
+        if not mask & ~true if every else mask & true:
             true |= bit
-        elif (not bits & ~true & ~unknown) if rule.every else bits & unknown:
+        elif not mask & ~(true | unknown) if every else mask & unknown:
             unknown |= bit
     return true, unknown
 
@@ -159,11 +164,16 @@ def _raised(marked: Marked) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return what is raised, in display order, and what is held back, in file order."""
     table, true, unknown = marked.scenario.table, marked.true, marked.unknown
     silenced = {i for ids, rule in table.suppressions if rule.truth(true, unknown) for i in ids}
-    truths = [(name, rule.truth(true, unknown)) for name, rule in table.considerations]
-    raised = [name for name, truth in truths if truth and name not in silenced]
+    raised, held = [], []
+    for name, mask, every in table.considerations:
+        if name in silenced:
+            continue
+        if not mask & ~true if every else mask & true:
+            raised.append(name)
+        elif not mask & ~(true | unknown) if every else mask & unknown:
+            held.append(name)
     raised.sort(key=marked.scenario.display_order.__getitem__)
-    held = tuple(name for name, truth in truths if truth is None and name not in silenced)
-    return tuple(raised), held
+    return tuple(raised), tuple(held)
 
 
 def difference(before: Evaluation, after: Evaluation) -> "Difference":

@@ -8,10 +8,13 @@ from functools import cache
 from importlib import resources
 
 import ahocorasick
+from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 LONG = 9
 """Letters from which a name may be misspelled in two places; shorter ones in one."""
+FARTHEST = 3
+"""Slips within which a second name makes a word doubtful."""
 SHORTEST = 6
 """Letters of the shortest name that is looked for misspelled."""
 
@@ -51,9 +54,17 @@ class Mention:
 
 
 @dataclass(frozen=True, slots=True)
+class Spellings:
+    """Names and, at the same places, what they stand for."""
+
+    names: tuple[str, ...]
+    products: tuple[Product, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Lexicon:
     automaton: ahocorasick.Automaton
-    spellings: dict[str, tuple[tuple[str, Product], ...]]
+    spellings: dict[str, Spellings]
     """First letter -> the names long enough to be recognised misspelled."""
 
 
@@ -67,11 +78,13 @@ def lexicon() -> Lexicon:
         for written in (term, term.replace(" ", "-")):
             automaton.add_word(written, (len(written), product))
     automaton.make_automaton()
-    spellings: dict[str, tuple[tuple[str, Product], ...]] = {}
-    for term, product in named:
-        if len(term) >= SHORTEST and term.isalpha():
-            spellings[term[0]] = (*spellings.get(term[0], ()), (term, product))
-    return Lexicon(automaton, spellings)
+    long = [(term, product) for term, product in named if len(term) >= SHORTEST and term.isalpha()]
+    return Lexicon(automaton, {letter: _spellings(long, letter) for letter in {term[0] for term, _ in long}})
+
+
+def _spellings(named: Iterable[tuple[str, Product]], letter: str) -> Spellings:
+    own = [(term, product) for term, product in named if term[0] == letter]
+    return Spellings(tuple(term for term, _ in own), tuple(product for _, product in own))
 
 
 def _product(raw: dict[str, object]) -> Product:
@@ -125,12 +138,11 @@ def respelled(word: str) -> Product | None:
     """Return the one medicine that ``word`` misspells, or None when it is none or could be two."""
     if word in NOT_MISSPELLED:
         return None
-    near: list[tuple[int, Product]] = []
-    for term, product in lexicon().spellings.get(word[0], ()):
-        if abs(len(term) - len(word)) <= 2:  # noqa: PLR2004
-            slips = OSA.distance(word, term, score_cutoff=3)
-            if slips <= 3:  # noqa: PLR2004
-                near.append((slips, product))
+    spellings = lexicon().spellings.get(word[0])
+    if spellings is None:
+        return None
+    found = process.extract(word, spellings.names, scorer=OSA.distance, score_cutoff=FARTHEST, limit=None)
+    near = [(int(slips), spellings.products[place]) for _, slips, place in found]
     allowed = 2 if len(word) >= LONG else 1
     best = min((slips for slips, _ in near), default=allowed + 1)
     if best > allowed:

@@ -126,6 +126,8 @@ class Marks:
     """Bits of ``lacks`` and ``not in``: true for any answer that does not clear them."""
     clears: Mapping[str, int]
     """Option -> bits of ``absences`` that it makes false."""
+    alone: Mapping[str, int]
+    """Option -> the true bits when it is the whole answer; ``absences`` for any other option."""
     thresholds: tuple[tuple[Callable[[Any, Any], bool], float, int], ...]
     """(comparison, number, bit), for numbers and for the MME."""
     when_unknown: tuple[int, int]
@@ -199,10 +201,12 @@ class Bits:
         holds = mask.pop("not in", 0)
         absent = mask.pop("unknown", 0)
         open_bits = sum(mask.values())
+        absences = holds | mask.get("lacks", 0)
         return Marks(
             hits=hits,
-            absences=holds | mask.get("lacks", 0),
+            absences=absences,
             clears=clears,
+            alone={o: hits.get(o, 0) | (absences & ~clears.get(o, 0)) for o in {*hits, *clears}},
             thresholds=tuple(thresholds),
             when_unknown=(holds | absent, open_bits),
             when_not_asked=holds,

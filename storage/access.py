@@ -54,9 +54,7 @@ def anyone(tx: Tx, actor: Person, about: Any) -> bool:
 def owner(tx: Tx, actor: Person, about: Any) -> bool:
     """The person who opened this consult, while it is not erased."""
     return (
-        isinstance(about, StoredConsult)
-        and about.owner_id == actor.id
-        and about.erased_at is None
+        isinstance(about, StoredConsult) and about.owner_id == actor.id and about.erased_at is None
     )
 
 

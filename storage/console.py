@@ -4,6 +4,7 @@ Nothing here counts a large table. Lists are read in pages from a place in an in
 While a round of opinions is open its events are left out, see `hidden_consults`.
 """
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,8 +14,10 @@ from uuid import UUID
 from sqlalchemy import (
     ARRAY,
     ColumnElement,
+    Integer,
     Select,
     Text,
+    Uuid,
     and_,
     cast,
     column,
@@ -25,12 +28,11 @@ from sqlalchemy import (
     select,
     table,
     text,
-    tuple_,
     update,
 )
 
-from storage import access, audit, people
-from storage.errors import NotFound
+from storage import access, audit, people, sign_in
+from storage.errors import Conflict, NotFound
 from storage.ids import new_id
 from storage.people import Person
 from storage.schema import (
@@ -40,6 +42,7 @@ from storage.schema import (
     consult,
     content_version,
     data_key,
+    dead_letter,
     disposition,
     log_review,
     person,
@@ -49,7 +52,9 @@ from storage.schema import (
     web_session,
 )
 from storage.sealing import Place, blind_index, seal, unseal
+from storage.text import clean
 from storage.transaction import Tx
+from storage.transcript import Outgoing, enqueue
 
 Member: TypeAlias = Person
 R = TypeVar("R")
@@ -58,12 +63,15 @@ PAGE = 50
 RARE = 10_000
 """A word that fewer events have than this is looked up; a common one is met while walking."""
 
+NOBODY = literal(UUID(int=0), Uuid())
+
 SLACK = timedelta(hours=1)
 """How far the order of the log and the order of its times may differ: clocks are set back."""
 
 GLASS_LASTS = timedelta(minutes=30)
 REVIEW_EVERY = timedelta(days=7)
 MOST_LINES = 200
+MOST_ACTIONS = 500
 BREAK_GLASS_REASONS: Mapping[str, str] = {
     "safety": "Somebody may be in danger",
     "complaint": "A complaint or a request of the person concerned",
@@ -230,9 +238,9 @@ def _led(
 
 def _loosely(columns: Sequence[tuple[Any, Any]]) -> list[ColumnElement[bool]]:
     return [
-        (func.coalesce(col, value) == value) & col.is_not(None)
+        func.nullif(col, NOBODY, type_=Uuid()) == value
         if isinstance(value, UUID)
-        else (col.concat("") == value)
+        else col.concat("") == value
         for col, value in columns
     ]
 
@@ -246,7 +254,7 @@ def _index_words(wanted: LogFilter) -> list[str]:
     return words
 
 
-_WORD = table("audit_word", column("rowid"), column("audit_word"))
+_WORD = table("audit_word", column("rowid", Integer), column("audit_word", Text))
 
 
 def _by_words(
@@ -258,7 +266,7 @@ def _by_words(
     upwards: bool,
 ) -> Select[Any]:
     if tx.on_sqlite:
-        query = query.join_from(_WORD, audit_event, audit_event.c.seq == _WORD.c.rowid).where(
+        query = query.join_from(_WORD, audit_event, audit_event.c.seq == _WORD.c.rowid + 0).where(
             _WORD.c.audit_word.op("MATCH")(" AND ".join(f'"{word}"' for word in words))
         )
         return _ordered(query, _WORD.c.rowid, between, upwards=upwards)
@@ -334,17 +342,667 @@ def _times(wanted: LogFilter) -> Iterator[ColumnElement[bool]]:
         yield at < audit.microseconds(wanted.until)
 
 
-def _entry(tx: Tx, row: Any) -> LogEntry:
+def _entry(tx: Tx, row: Any, names: dict[UUID | None, str] | None = None) -> LogEntry:
+    """Return a row as an entry; ``names`` remembers the pseudonyms of a long list."""
+    if names is not None and row.actor not in names:
+        names[row.actor] = pseudonym(tx, row.actor)
     return LogEntry(
         seq=row.seq,
         id=row.id,
         at=audit.moment_of(row.at),
         actor=row.actor,
-        pseudonym=pseudonym(tx, row.actor),
+        pseudonym=pseudonym(tx, row.actor) if names is None else names[row.actor],
         action=row.action,
         object_type=row.object_type,
         object_id=row.object_id,
         consult_id=row.consult_id,
         outcome=row.outcome,
-        meta=audit.meta_of(row.meta),
+        meta=json.loads(row.meta),
+    )
+
+
+def log_rows(tx: Tx, wanted: LogFilter, *, after: int, through: int, limit: int) -> list[LogEntry]:
+    """Return the next events of an export, oldest first; none when it is done."""
+    query = log_query(tx, wanted, before=through + 1, after=after, limit=limit)
+    names: dict[UUID | None, str] = {}
+    return [_entry(tx, row, names) for row in tx.connection.execute(query)]
+
+
+def span(tx: Tx, wanted: LogFilter) -> tuple[int, int]:
+    """Return (number before the first event, number of the last) that a filter may let through."""
+    audit.seal(tx)
+    low, high = _bounds(tx, wanted)
+    last = _last_seq(tx)
+    return low or 0, last if high is None else min(last, high - 1)
+
+
+def actions(tx: Tx) -> tuple[str, ...]:
+    """Return the actions that are on record, by jumping from one to the next in their index."""
+    found: list[str] = []
+    while True:
+        query = select(func.min(audit_event.c.action))
+        if found:
+            query = query.where(audit_event.c.action > found[-1])
+        following = tx.connection.scalar(query)
+        if following is None or len(found) >= MOST_ACTIONS:
+            return tuple(found)
+        found.append(following)
+
+
+def last_of(tx: Tx, action: str) -> LogEntry | None:
+    """Return the newest event of an action, or None."""
+    query = (
+        select(audit_event)
+        .where(audit_event.c.action == action, audit_event.c.seq.is_not(None))
+        .order_by(audit_event.c.seq.desc())
+        .limit(1)
+    )
+    row = tx.connection.execute(query).first()
+    return _entry(tx, row) if row else None
+
+
+# --- signing the log off ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """The log was looked through up to ``through``; ``overdue`` when that was over a week ago."""
+
+    through: int
+    at: datetime | None
+    by: str
+    overdue: bool
+    newest: int
+
+
+def reviewed(tx: Tx) -> Reviewed:
+    """Return how far the log was looked through, and whether that is due again."""
+    row = tx.connection.execute(
+        select(log_review).order_by(log_review.c.through_seq.desc()).limit(1)
+    ).first()
+    newest = _last_seq(tx)
+    if row is None:
+        return Reviewed(0, None, "", overdue=True, newest=newest)
+    late = tx.now - row.at > REVIEW_EVERY and newest > row.through_seq
+    return Reviewed(row.through_seq, row.at, pseudonym(tx, row.person_id), late, newest)
+
+
+def sign_off(tx: Tx, who: Member, through: int) -> None:
+    """Keep that the log was looked through up to an event; Conflict when somebody went further."""
+    known = reviewed(tx)
+    if not known.through < through <= known.newest:
+        raise Conflict("log", through)
+    identity = new_id()
+    tx.connection.execute(
+        insert(log_review).values(id=identity, person_id=who.id, through_seq=through, at=tx.now)
+    )
+    _record(tx, who, "log.review", meta={"through": through})
+
+
+# --- consults -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsultFilter:
+    phase: str = ""
+    code: str = ""
+    owner: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsultRow:
+    """A consult without anything its asker wrote; ``answers`` holds codes and numbers."""
+
+    id: UUID
+    code: str
+    owner_id: UUID
+    pseudonym: str
+    scenario_id: str
+    version: str
+    content_hash: str
+    phase: str
+    path: str
+    hypothetical: bool
+    answers: Mapping[str, Any]
+    confidence_before: int | None
+    confidence_after: int | None
+    opened_at: datetime
+    updated_at: datetime
+    finished_at: datetime | None
+    closed_at: datetime | None
+    erased_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsultDetails:
+    """One consult with what followed, as codes; its newest events are a page of the log."""
+
+    row: ConsultRow
+    dispositions: Mapping[str, str]
+    plans: tuple[Mapping[str, Any], ...]
+    reviews: tuple[Mapping[str, Any], ...]
+    events: Page[LogEntry]
+    glass: "Glass | None"
+
+
+def consults_page(
+    tx: Tx,
+    wanted: ConsultFilter,
+    *,
+    before: UUID | None = None,
+    after: UUID | None = None,
+    limit: int = PAGE,
+) -> Page[ConsultRow]:
+    """Return consults, those opened last first."""
+    upwards = after is not None
+    query = _consults().where(*_wanted_consults(wanted))
+    if before is not None:
+        query = query.where(consult.c.id < before)
+    if after is not None:
+        query = query.where(consult.c.id > after)
+    order = consult.c.id.asc() if upwards else consult.c.id.desc()
+    rows = tx.connection.execute(query.order_by(order).limit(limit + 1)).all()
+    found = [_consult_row(tx, row) for row in rows[:limit]]
+    more = len(rows) > limit
+    if upwards:
+        found.reverse()
+    edges = (found[0].id.hex, found[-1].id.hex) if found else (None, None)
+    newer = edges[0] if (more if upwards else before is not None) else None
+    return Page(tuple(found), newer, edges[1] if (more or upwards) else None)
+
+
+def _consults() -> Select[Any]:
+    return select(consult, content_version.c.version).outerjoin(
+        content_version, content_version.c.hash == consult.c.content_hash
+    )
+
+
+def _wanted_consults(wanted: ConsultFilter) -> Iterator[ColumnElement[bool]]:
+    if wanted.phase:
+        yield consult.c.phase == wanted.phase
+    if wanted.code:
+        yield consult.c.code == wanted.code
+    if wanted.owner is not None:
+        yield consult.c.owner_id == wanted.owner
+
+
+def _consult_row(tx: Tx, row: Any) -> ConsultRow:
+    names = ConsultRow.__dataclass_fields__.keys() - {"pseudonym", "version", "hypothetical"}
+    return ConsultRow(
+        **{name: getattr(row, name) for name in names},
+        pseudonym=pseudonym(tx, row.owner_id),
+        version=row.version or "",
+        hypothetical=row.hypothetical_of is not None,
+    )
+
+
+def consult_row(tx: Tx, consult_id: UUID) -> ConsultRow:
+    """Return one consult; raises NotFound."""
+    row = tx.connection.execute(_consults().where(consult.c.id == consult_id)).first()
+    if row is None:
+        raise NotFound("consult", consult_id)
+    return _consult_row(tx, row)
+
+
+def consult_details(tx: Tx, who: Member, consult_id: UUID) -> ConsultDetails:
+    """Return one consult with what followed; raises NotFound."""
+    found = consult_row(tx, consult_id)
+    chosen = tx.connection.execute(
+        select(disposition.c.consideration, disposition.c.value)
+        .where(disposition.c.consult_id == consult_id)
+        .order_by(disposition.c.consideration)
+    )
+    plan_columns = [c for c in plan.c if c.name not in {"reason", "data_key_id"}]
+    plans = tx.connection.execute(
+        select(*plan_columns).where(plan.c.consult_id == consult_id).order_by(plan.c.revision)
+    ).mappings()
+    reviews = tx.connection.execute(
+        select(review).where(review.c.consult_id == consult_id).order_by(review.c.due_at)
+    ).mappings()
+    return ConsultDetails(
+        row=found,
+        dispositions={row.consideration: row.value for row in chosen},
+        plans=tuple(dict(each) for each in plans),
+        reviews=tuple(dict(each) for each in reviews),
+        events=log_page(tx, LogFilter(consult_id=consult_id), limit=200),
+        glass=open_glass(tx, who, consult_id),
+    )
+
+
+# --- breaking the glass ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Glass:
+    """Leave for one admin to read the text of one case for a while."""
+
+    id: UUID
+    consult_id: UUID
+    at: datetime
+    until: datetime
+    reason_code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A line of the transcript with its words."""
+
+    at: datetime
+    direction: str
+    kind: str
+    text: str
+
+
+def open_glass(tx: Tx, who: Member, consult_id: UUID) -> Glass | None:
+    """Return the leave that this admin has for this case now, or None."""
+    row = tx.connection.execute(
+        select(break_glass)
+        .where(
+            break_glass.c.consult_id == consult_id,
+            break_glass.c.person_id == who.id,
+            break_glass.c.until > tx.now,
+        )
+        .order_by(break_glass.c.until.desc())
+        .limit(1)
+    ).first()
+    return Glass(row.id, row.consult_id, row.at, row.until, row.reason_code) if row else None
+
+
+def break_the_glass(tx: Tx, who: Member, consult_id: UUID, code: str, reason: str) -> int | None:
+    """Give leave to read one case for half an hour and tell its asker; return the chat to deliver to.
+
+    Raises NotFound for a case that was erased: there is nothing to read.
+    """
+    found = tx.connection.execute(
+        select(
+            consult.c.code,
+            consult.c.data_key_id,
+            consult.c.erased_at,
+            person.c.id,
+            person.c.telegram_id,
+        )
+        .join(person, person.c.id == consult.c.owner_id)
+        .where(consult.c.id == consult_id)
+    ).first()
+    if found is None or found.erased_at is not None:
+        raise NotFound("consult", consult_id)
+    identity, until = new_id(), tx.now + GLASS_LASTS
+    place = Place("break_glass", "reason", identity, consult_id)
+    tx.connection.execute(
+        insert(break_glass).values(
+            id=identity,
+            consult_id=consult_id,
+            person_id=who.id,
+            reason_code=code,
+            reason=seal(tx, found.data_key_id, clean(reason), place),
+            data_key_id=found.data_key_id,
+            at=tx.now,
+            until=until,
+        )
+    )
+    meta: dict[str, int | str] = {"reason": code, "minutes": int(GLASS_LASTS.total_seconds()) // 60}
+    _record(tx, who, "glass.break", consult_id=consult_id, meta=meta)
+    if found.telegram_id is None:
+        return None
+    enqueue(tx, _glass_notice(found, until, code))
+    chat: int = found.telegram_id
+    return chat
+
+
+def _glass_notice(found: Any, until: datetime, code: str) -> Outgoing:
+    words = (
+        f"An administrator may read the text of your case {found.code} until {until:%H:%M} UTC.\n"
+        f"Reason given: {BREAK_GLASS_REASONS[code].lower()}.\n"
+        "This is on record. /privacy says more."
+    )
+    return Outgoing(
+        chat_id=found.telegram_id,
+        method="sendMessage",
+        params={"text": words},
+        person_id=found.id,
+        kind="notice",
+    )
+
+
+def read_text(tx: Tx, who: Member, consult_id: UUID) -> tuple[Said, ...]:
+    """Return the words of a case; raises NotFound unless this admin has leave to read them now."""
+    if open_glass(tx, who, consult_id) is None:
+        raise NotFound("leave to read", consult_id)
+    _record(tx, who, "glass.read", consult_id=consult_id)
+    rows = tx.connection.execute(
+        select(transcript)
+        .where(transcript.c.consult_id == consult_id)
+        .order_by(transcript.c.number.desc())
+        .limit(MOST_LINES)
+    ).all()
+    hide = consult_id in hidden_consults(tx)
+    said = [_said(tx, row) for row in rows if not (hide and row.kind.startswith("opinion"))]
+    return tuple(sorted([*(s for s in said if s.text), *_plan_words(tx, consult_id)], key=_at))
+
+
+def _at(said: Said) -> datetime:
+    return said.at
+
+
+def _said(tx: Tx, row: Any) -> Said:
+    words = _opened(tx, row, "content")
+    if not words and row.params is not None:
+        params = json.loads(_opened(tx, row, "params") or "{}")
+        words = str(params.get("text") or params.get("caption") or "")
+    return Said(row.created_at, row.direction, row.kind, words)
+
+
+def _opened(tx: Tx, row: Any, name: str) -> str:
+    sealed = getattr(row, name)
+    place = Place("transcript", name, row.id, row.consult_id)
+    return "" if sealed is None else unseal(tx, row.data_key_id, sealed, place)
+
+
+def _plan_words(tx: Tx, consult_id: UUID) -> Iterator[Said]:
+    rows = tx.connection.execute(
+        select(plan).where(plan.c.consult_id == consult_id, plan.c.reason.is_not(None))
+    ).all()
+    for row in rows:
+        place = Place("plan", "reason", row.id, consult_id)
+        yield Said(row.at, "in", "plan", unseal(tx, row.data_key_id, row.reason, place))
+
+
+# --- people ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonRow:
+    """A person as the console lists them; ``name`` only while somebody has to decide about them."""
+
+    id: UUID
+    pseudonym: str
+    name: str
+    telegram_id: int | None
+    status: str
+    is_admin: bool
+    is_author: bool
+    role: str | None
+    created_at: datetime
+    unreachable_at: datetime | None
+    sessions: int
+
+
+MOVES: Mapping[str, tuple[str, ...]] = {
+    "pending": ("approved", "suspended"),
+    "approved": ("suspended",),
+    "suspended": ("approved",),
+}
+"""Which status an admin can give after which."""
+
+
+def people_page(tx: Tx, status: str, *, before: UUID | None, limit: int = PAGE) -> Page[PersonRow]:
+    """Return people, the newest first; only those of ``status`` where it is given."""
+    query = select(person).where(person.c.status != "deleted")
+    if status:
+        query = query.where(person.c.status == status)
+    if before is not None:
+        query = query.where(person.c.id < before)
+    rows = tx.connection.execute(query.order_by(person.c.id.desc()).limit(limit + 1)).all()
+    sessions = _session_counts(tx, [row.id for row in rows])
+    found = [_person_row(tx, row, sessions.get(row.id, 0)) for row in rows[:limit]]
+    older = found[-1].id.hex if len(rows) > limit else None
+    return Page(tuple(found), None, older)
+
+
+def person_row(tx: Tx, person_id: UUID, *, named: bool = False) -> PersonRow:
+    """Return one person; raises NotFound."""
+    row = tx.connection.execute(select(person).where(person.c.id == person_id)).first()
+    if row is None:
+        raise NotFound("person", person_id)
+    return _person_row(tx, row, _session_counts(tx, [person_id]).get(person_id, 0), named=named)
+
+
+def _session_counts(tx: Tx, ids: Sequence[UUID]) -> Mapping[UUID, int]:
+    rows = tx.connection.execute(
+        select(web_session.c.person_id, func.count())
+        .where(
+            web_session.c.person_id.in_(ids),
+            web_session.c.ends_at > tx.now,
+            web_session.c.revoked_at.is_(None),
+        )
+        .group_by(web_session.c.person_id)
+    )
+    return {row[0]: int(row[1]) for row in rows}
+
+
+def _person_row(tx: Tx, row: Any, sessions: int, *, named: bool = False) -> PersonRow:
+    shown = named or row.status == "pending"
+    place = Place("person", "name", row.id)
+    readable = shown and row.name is not None
+    return PersonRow(
+        id=row.id,
+        pseudonym=pseudonym(tx, row.id),
+        name=unseal(tx, row.data_key_id, row.name, place) if readable else "",
+        telegram_id=row.telegram_id if shown else None,
+        status=row.status,
+        is_admin=row.is_admin,
+        is_author=row.is_author,
+        role=row.role,
+        created_at=row.created_at,
+        unreachable_at=row.unreachable_at,
+        sessions=sessions,
+    )
+
+
+def decide(tx: Tx, who: Member, person_id: UUID, *, expected: str, to: str) -> int | None:
+    """Approve, suspend or readmit somebody; return the chat that was told, if any.
+
+    Of two who decide at once the second gets Conflict. Nobody decides about themselves.
+    """
+    if to not in MOVES.get(expected, ()) or person_id == who.id:
+        raise Conflict("person", person_id)
+    changed = tx.connection.execute(
+        update(person)
+        .where(person.c.id == person_id, person.c.status == expected)
+        .values(status=to)
+        .returning(person.c.telegram_id)
+    ).first()
+    if changed is None:
+        raise Conflict("person", person_id)
+    _record(
+        tx,
+        who,
+        "person.status",
+        kind="person",
+        object_id=person_id,
+        meta={"from": expected, "to": to},
+    )
+    if to == "suspended":
+        sign_in.revoke_all(tx, person_id, by=who.id)
+        return None
+    return _welcome(tx, person_id, changed.telegram_id)
+
+
+def _welcome(tx: Tx, person_id: UUID, telegram_id: int | None) -> int | None:
+    if telegram_id is not None:
+        words = "You can use Curbside now. /new begins a case, /help says how it works."
+        enqueue(
+            tx,
+            Outgoing(
+                chat_id=telegram_id,
+                method="sendMessage",
+                params={"text": words},
+                person_id=person_id,
+                kind="notice",
+            ),
+        )
+    return telegram_id
+
+
+def set_author(tx: Tx, who: Member, person_id: UUID, *, on: bool) -> None:
+    """Let somebody change content, or no longer."""
+    changed = tx.connection.execute(
+        update(person)
+        .where(person.c.id == person_id, person.c.is_author != on)
+        .values(is_author=on)
+    ).rowcount
+    if not changed:
+        raise Conflict("person", person_id)
+    _record(tx, who, "person.author", kind="person", object_id=person_id, meta={"to": int(on)})
+
+
+def person_by_name(tx: Tx, who: Member, person_id: UUID) -> PersonRow:
+    """Return one person with their name, which is put on record."""
+    _record(tx, who, "person.name_read", kind="person", object_id=person_id)
+    return person_row(tx, person_id, named=True)
+
+
+# --- content, integrity, system -------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ContentRow:
+    hash: str
+    scenario_id: str
+    version: str
+    first_seen_at: datetime
+
+
+def content_rows(tx: Tx) -> tuple[ContentRow, ...]:
+    """Return the scenario versions in use or used before, the newest first."""
+    columns = [c for c in content_version.c if c.name != "body"]
+    rows = tx.connection.execute(
+        select(*columns).order_by(content_version.c.first_seen_at.desc(), content_version.c.hash)
+    )
+    return tuple(
+        ContentRow(row.hash, row.scenario_id, row.version, row.first_seen_at) for row in rows
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Integrity:
+    """What is known about the log and the keys without reading through them."""
+
+    newest: int
+    unsealed: int
+    anchors: tuple[tuple[int, datetime], ...]
+    """(event, when) of the newest signed checkpoints."""
+    keys_since: datetime | None
+    """When the newest key-encryption key was first used."""
+    keys_older: int
+    """Data keys still wrapped by an older one."""
+    verified: LogEntry | None
+    backed_up: LogEntry | None
+    purged: LogEntry | None
+
+
+def integrity(tx: Tx) -> Integrity:
+    """Return what the page on integrity shows at once."""
+    anchors = tx.connection.execute(
+        select(audit_checkpoint.c.seq, audit_checkpoint.c.at)
+        .order_by(audit_checkpoint.c.seq.desc())
+        .limit(5)
+    )
+    newest_key = data_key.c.kek_id == tx.keys.newest
+    older = select(func.count()).where(data_key.c.wrapped.is_not(None), not_(newest_key))
+    return Integrity(
+        newest=_last_seq(tx),
+        unsealed=_unsealed(tx),
+        anchors=tuple((row.seq, audit.moment_of(row.at)) for row in anchors),
+        keys_since=tx.connection.scalar(select(func.min(data_key.c.created_at)).where(newest_key)),
+        keys_older=tx.connection.scalar(older) or 0,
+        verified=last_of(tx, "audit.verify"),
+        backed_up=last_of(tx, "backup.make"),
+        purged=last_of(tx, "retention.run"),
+    )
+
+
+def _unsealed(tx: Tx) -> int:
+    waiting = select(literal(1)).where(audit_event.c.seq.is_(None)).limit(RARE)
+    return tx.connection.scalar(select(func.count()).select_from(waiting.subquery())) or 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class System:
+    """How the process is doing, as far as the database knows."""
+
+    waiting: int
+    oldest: datetime | None
+    given_up: Mapping[str, int]
+    """Error code -> messages that were given up in the last week."""
+    letters: int
+    reviews_late: int
+    size_bytes: int
+
+
+def system(tx: Tx) -> System:
+    """Return queue depths, errors of the last week, and the size of the database."""
+    open_rows = transcript.c.state.in_(("waiting", "sending"))
+    queue = tx.connection.execute(
+        select(func.count(), func.min(transcript.c.created_at)).where(
+            open_rows, transcript.c.direction == "out"
+        )
+    ).one()
+    late = select(func.count()).where(
+        review.c.state == "waiting", review.c.send_at < tx.now - timedelta(minutes=5)
+    )
+    return System(
+        waiting=int(queue[0]),
+        oldest=queue[1],
+        given_up=given_up(tx, tx.now - timedelta(days=7), tx.now),
+        letters=_letters(tx),
+        reviews_late=tx.connection.scalar(late) or 0,
+        size_bytes=_size(tx),
+    )
+
+
+def given_up(tx: Tx, since: datetime, until: datetime) -> Mapping[str, int]:
+    """Return error code -> messages made in this time that were given up."""
+    rows = tx.connection.execute(
+        select(transcript.c.error_code, func.count())
+        .where(
+            text("state = 'dead'"),
+            transcript.c.created_at >= since,
+            transcript.c.created_at < until,
+        )
+        .group_by(transcript.c.error_code)
+        .order_by(func.count().desc(), transcript.c.error_code)
+    )
+    return {str(code or "unknown"): int(number) for code, number in rows}
+
+
+def _letters(tx: Tx) -> int:
+    some = (
+        select(literal(1))
+        .where(dead_letter.c.replayed_at.is_(None), dead_letter.c.expires_at > tx.now)
+        .limit(RARE)
+    )
+    return tx.connection.scalar(select(func.count()).select_from(some.subquery())) or 0
+
+
+def _size(tx: Tx) -> int:
+    if tx.on_sqlite:
+        pages = tx.connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+        return int(pages) * int(tx.connection.exec_driver_sql("PRAGMA page_size").scalar_one())
+    return int(
+        tx.connection.exec_driver_sql("SELECT pg_database_size(current_database())").scalar_one()
+    )
+
+
+def _record(
+    tx: Tx,
+    who: Member,
+    action: str,
+    *,
+    kind: str = "consult",
+    object_id: UUID | None = None,
+    consult_id: UUID | None = None,
+    meta: Mapping[str, int | str] | None = None,
+) -> None:
+    about = object_id or consult_id
+    audit.record(
+        tx,
+        audit.Event(
+            actor=who.id,
+            action=action,
+            object_type=kind if about else "log",
+            object_id=about or "",
+            consult_id=consult_id,
+            meta=meta or {},
+        ),
     )

@@ -15,7 +15,17 @@ from storage import audit
 from storage.errors import Conflict, NotFound
 from storage.ids import new_code, new_id, new_short
 from storage.people import Person
-from storage.schema import answer_change, consult, content_version, transcript
+from storage.schema import (
+    answer_change,
+    break_glass,
+    consult,
+    consult_tally,
+    content_version,
+    disposition,
+    plan,
+    review,
+    transcript,
+)
 from storage.sealing import Place, destroy, new_data_key, seal, unseal
 from storage.transaction import Tx
 
@@ -115,7 +125,7 @@ def create(
     *,
     scenario_id: str,
     content_hash: str,
-    phase: str,
+    phase: str = "welcome",
     path: str = "quick",
     answers: Mapping[str, Any] | None = None,
     hypothetical_of: UUID | None = None,
@@ -242,7 +252,11 @@ def erase(tx: Tx, consult_id: UUID, *, by: UUID | None, reason: str = "asked") -
         return
     destroy(tx, erased.data_key_id)
     _blank_transcript(tx, consult_id)
-    tx.connection.execute(delete(answer_change).where(answer_change.c.consult_id == consult_id))
+    for table in (answer_change, disposition, plan, review, consult_tally):
+        tx.connection.execute(delete(table).where(table.c.consult_id == consult_id))
+    tx.connection.execute(
+        update(break_glass).where(break_glass.c.consult_id == consult_id).values(reason=None)
+    )
     tx.connection.execute(update(consult).where(consult.c.id == consult_id).values(_blank(tx)))
     _record(tx, erased, "consult.erase", by, reason=reason)
 
@@ -345,9 +359,7 @@ def _blank(tx: Tx) -> dict[str, Any]:
     }
 
 
-def _record(
-    tx: Tx, about: StoredConsult, action: str, by: UUID | None, **meta: int | str
-) -> None:
+def _record(tx: Tx, about: StoredConsult, action: str, by: UUID | None, **meta: int | str) -> None:
     event = audit.Event(
         actor=by,
         action=action,

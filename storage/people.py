@@ -91,7 +91,7 @@ def admins(tx: Tx) -> list[Person]:
 def counts(tx: Tx) -> dict[str, int]:
     """Return how many people there are of each status."""
     query = select(person.c.status, func.count()).group_by(person.c.status)
-    return {status: number for status, number in tx.connection.execute(query)}
+    return {row[0]: row[1] for row in tx.connection.execute(query)}
 
 
 def accept_scope(tx: Tx, who: Person) -> Person:
@@ -188,9 +188,7 @@ def _set_reach(tx: Tx, telegram_id: int, at: datetime | None) -> None:
 
 
 def _record(tx: Tx, who: Person, action: str, by: UUID | None, **meta: int | str) -> None:
-    event = audit.Event(
-        actor=by, action=action, object_type="person", object_id=who.id, meta=meta
-    )
+    event = audit.Event(actor=by, action=action, object_type="person", object_id=who.id, meta=meta)
     audit.record(tx, event)
 
 

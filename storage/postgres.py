@@ -157,6 +157,7 @@ def engine_for(url: URL) -> Engine:
 
 def check_server(connection: Connection) -> None:
     """Raise StorageError when the server is older than we support."""
-    version = (connection.dialect.server_version_info or (0,))[0]
-    if version < OLDEST_SERVER:
-        raise StorageError(f"PostgreSQL {version} is too old: use {OLDEST_SERVER} or newer.")
+    version = connection.exec_driver_sql("SHOW server_version_num").scalar_one()
+    major = int(version) // 10_000
+    if major < OLDEST_SERVER:
+        raise StorageError(f"PostgreSQL {major} is too old: use {OLDEST_SERVER} or newer.")

@@ -1,18 +1,18 @@
 """What is kept for how long, what a person can take along, and how they are forgotten."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
-from storage import audit, consults, letters, people
+from storage import audit, consults, expecting, letters, people, plans
 from storage import transcript as lines
 from storage.consults import ABSENT, AnswerChange, StoredConsult
 from storage.database import Database
 from storage.people import Person
-from storage.schema import consult, person, screen, transcript
+from storage.schema import consult, person, screen, sign_in, transcript, web_session
 from storage.sealing import destroy
 from storage.transaction import Tx
 
@@ -28,14 +28,15 @@ class Purged:
     texts: int
     drafts: int
     letters: int
+    chats: int
+
+    @property
+    def rows(self) -> int:
+        return self.texts + self.drafts + self.letters + self.chats
 
     @property
     def more(self) -> bool:
-        return BATCH in (self.texts, self.drafts)
-
-    @property
-    def any(self) -> bool:
-        return bool(self.texts or self.drafts or self.letters)
+        return BATCH in {self.texts, self.drafts, self.chats}
 
 
 def purge(tx: Tx, *, text_days: int = TEXT_DAYS) -> Purged:
@@ -44,7 +45,12 @@ def purge(tx: Tx, *, text_days: int = TEXT_DAYS) -> Purged:
     What happened stays: ids, times and coded answers until their consult is erased.
     """
     before = tx.now - timedelta(days=text_days)
-    return Purged(_purge_texts(tx, before), _purge_drafts(tx, before), letters.expire(tx))
+    return Purged(
+        texts=_purge_texts(tx, before),
+        drafts=_purge_drafts(tx, before),
+        letters=letters.expire(tx),
+        chats=_purge_chats_of_the_forgotten(tx),
+    )
 
 
 async def purge_all(database: Database, *, text_days: int = TEXT_DAYS) -> int:
@@ -52,7 +58,7 @@ async def purge_all(database: Database, *, text_days: int = TEXT_DAYS) -> int:
     removed = 0
     while True:
         round_ = await database.write(lambda tx: purge(tx, text_days=text_days))
-        removed += round_.texts + round_.drafts + round_.letters
+        removed += round_.rows
         if not round_.more:
             break
     if removed:
@@ -65,12 +71,16 @@ def forget_person(tx: Tx, person_id: UUID, *, by: UUID | None) -> int:
 
     Their keys are destroyed; their chat id is taken off every line. What stays is a tombstone
     without name or Telegram id, for the log. Call ``truncate_log`` after the commit. A farewell
-    can be enqueued after this, in the same unit: it belongs to nobody.
+    can be enqueued after this, in the same unit, with ``person_id`` set: ``purge`` takes the chat
+    off it once it is sent.
     """
     who = people.get(tx, person_id)
     owned = list(tx.connection.scalars(select(consult.c.id).where(consult.c.owner_id == who.id)))
     for consult_id in owned:
         consults.erase(tx, consult_id, by=by, reason="forgotten")
+    expecting.forget(tx, who.id)
+    for table in (sign_in, web_session):
+        tx.connection.execute(delete(table).where(table.c.person_id == who.id))
     _take_off_lines(tx, who)
     destroy(tx, who.data_key_id)
     tx.connection.execute(update(person).where(person.c.id == who.id).values(**_TOMBSTONE))
@@ -113,6 +123,15 @@ _TOMBSTONE: dict[str, Any] = {
 }
 
 
+_NOBODYS: dict[str, Any] = {
+    "content": None,
+    "params": None,
+    "person_id": None,
+    "chat_id": 0,
+    "message_id": None,
+}
+
+
 def _purge_texts(tx: Tx, before: datetime) -> int:
     old = (
         select(transcript.c.number)
@@ -137,6 +156,18 @@ def _purge_drafts(tx: Tx, before: datetime) -> int:
     return tx.connection.execute(statement).rowcount
 
 
+def _purge_chats_of_the_forgotten(tx: Tx) -> int:
+    """Take chat and person off what was still sent to people after they were forgotten."""
+    left = (
+        select(transcript.c.number)
+        .join(person, person.c.id == transcript.c.person_id)
+        .where(person.c.status == "deleted", transcript.c.state.not_in(lines.OPEN))
+        .limit(BATCH)
+    )
+    statement = update(transcript).where(transcript.c.number.in_(left)).values(_NOBODYS)
+    return tx.connection.execute(statement).rowcount
+
+
 def _take_off_lines(tx: Tx, who: Person) -> None:
     """Remove words, chat and person from a person's lines; the update ids stay as guard."""
     theirs = transcript.c.person_id == who.id
@@ -144,8 +175,7 @@ def _take_off_lines(tx: Tx, who: Person) -> None:
         lines.drop_chat(tx, who.telegram_id, "forgotten")
         tx.connection.execute(screen.delete().where(screen.c.chat_id == who.telegram_id))
         theirs |= transcript.c.chat_id == who.telegram_id
-    gone = {"content": None, "params": None, "person_id": None, "chat_id": 0, "message_id": None}
-    tx.connection.execute(update(transcript).where(theirs).values(gone))
+    tx.connection.execute(update(transcript).where(theirs).values(_NOBODYS))
 
 
 def _about(who: Person) -> dict[str, Any]:
@@ -174,7 +204,18 @@ def _consult(tx: Tx, consult_id: UUID) -> dict[str, Any]:
         "earlier_answers": dict(kept.previous),
         "in_progress": dict(kept.draft),
         "history": [_change(change) for change in consults.history(tx, consult_id)],
+        "dispositions": dict(plans.dispositions(tx, consult_id)),
+        "plans": [_plain(plan) for plan in plans.plans_of(tx, kept)],
+        "reviews": [_plain(review) for review in plans.reviews_of(tx, consult_id)],
         "messages": [_line(line) for line in lines.of_consult(tx, consult_id)],
+    }
+
+
+def _plain(value: plans.Plan | plans.Review) -> dict[str, Any]:
+    """Return a value as JSON can hold it: ids and times as text."""
+    kept = (list, tuple, str, int, type(None))
+    return {
+        name: held if isinstance(held, kept) else str(held) for name, held in asdict(value).items()
     }
 
 

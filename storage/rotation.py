@@ -30,7 +30,7 @@ def keks_in_use(tx: Tx) -> dict[str, int]:
         .where(data_key.c.wrapped.is_not(None))
         .group_by(data_key.c.kek_id)
     )
-    return {kek_id: number for kek_id, number in tx.connection.execute(query)}
+    return {row[0]: row[1] for row in tx.connection.execute(query)}
 
 
 def _record(tx: Tx, total: int) -> None:

@@ -41,7 +41,7 @@ NUMBERS = range(10, 100)
 
 
 class Refused(Exception):
-    """This does not open anything; wrong, used, expired and another browser's look the same."""
+    """Not something that opens anything; wrong, used, expired and another browser's look the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +60,7 @@ class SignIn:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What the person is asked in the chat: which of these numbers does the browser show?"""
+    """What the person is asked in the chat: which of ``choices`` the browser shows."""
 
     sign_in: SignIn
     telegram_id: int
@@ -178,7 +178,7 @@ def answer(tx: Tx, person_id: UUID, identity: UUID, number: int) -> bool:
     values = {"confirmed_at" if right else "refused_at": tx.now}
     tx.connection.execute(update(table).where(table.c.id == identity).values(**values))
     outcome = "ok" if right else "refused"
-    _record(tx, person_id, "sign_in.answer", identity, {"purpose": row.purpose}, outcome)
+    _record(tx, person_id, "sign_in.answer", identity, {"purpose": row.purpose}, outcome=outcome)
     return right
 
 
@@ -291,9 +291,7 @@ def _alive(row: Row[Any], now: datetime) -> bool:
 def ask_again(tx: Tx, current: Session, secret: str) -> Question:
     """Ask the person in the chat whether it is them in this session; earlier asking is void."""
     tx.connection.execute(
-        update(table)
-        .where(table.c.session_id == current.id, *_UNSPENT)
-        .values(refused_at=tx.now)
+        update(table).where(table.c.session_id == current.id, *_UNSPENT).values(refused_at=tx.now)
     )
     identity = _insert(
         tx,
@@ -368,6 +366,7 @@ def _record(
     action: str,
     object_id: UUID,
     meta: dict[str, int | str],
+    *,
     outcome: str = "ok",
     kind: str = "",
 ) -> None:

@@ -229,7 +229,11 @@ def retry_later(tx: Tx, transcript_id: UUID, at: datetime, code: str) -> None:
         update(transcript)
         .where(transcript.c.id == transcript_id, transcript.c.state.in_(OPEN))
         .values(
-            state="waiting", next_try_at=min(at, tx.now + LONGEST_WAIT), lease_until=None, lease_by=None, error_code=code[:64]
+            state="waiting",
+            next_try_at=min(at, tx.now + LONGEST_WAIT),
+            lease_until=None,
+            lease_by=None,
+            error_code=code[:64],
         )
     )
 
@@ -326,7 +330,7 @@ def unsent(tx: Tx) -> int:
 def state_counts(tx: Tx) -> dict[str, int]:
     """Return how many rows of the transcript are in each state."""
     query = select(transcript.c.state, func.count()).group_by(transcript.c.state)
-    return {state: number for state, number in tx.connection.execute(query)}
+    return {row[0]: row[1] for row in tx.connection.execute(query)}
 
 
 def oldest_unsent(tx: Tx) -> datetime | None:
@@ -467,7 +471,9 @@ def _ready_prefix(tx: Tx, rows: Sequence[Any]) -> list[Any]:
 
 
 def _is_later(row: Any, now: datetime) -> bool:
-    return row.state == "waiting" and now < row.next_try_at <= now + LONGEST_WAIT
+    """Tell whether a row behind the head must wait: put off, or still held by someone."""
+    moment = row.next_try_at if row.state == "waiting" else row.lease_until
+    return bool(row.created_at <= now < moment <= now + LONGEST_WAIT)
 
 
 def _claimable(now: datetime) -> Any:
@@ -547,9 +553,7 @@ def _set_screen(tx: Tx, row: Any, message_id: int) -> None:
     }
     statement = insert_or_not(screen).values(values)
     changed = {name: value for name, value in values.items() if name != "chat_id"}
-    tx.connection.execute(
-        statement.on_conflict_do_update(index_elements=["chat_id"], set_=changed)
-    )
+    tx.connection.execute(statement.on_conflict_do_update(index_elements=["chat_id"], set_=changed))
 
 
 def _replace_older(tx: Tx, chat_id: int, coalesce: str) -> None:
@@ -565,12 +569,17 @@ def _replace_older(tx: Tx, chat_id: int, coalesce: str) -> None:
 
 
 def _key_for(tx: Tx, consult_id: UUID | None, person_id: UUID | None) -> UUID:
-    """Return the data key of a line: its consult's, else its person's, else the system's."""
+    """Return the data key of a line: its consult's, else its person's, else the system's.
+
+    What is said after an erasure, about nobody any more, is under the system's.
+    """
     found: UUID | None = None
     if consult_id is not None:
-        found = tx.connection.scalar(select(consult.c.data_key_id).where(consult.c.id == consult_id))
+        kept = (consult.c.id == consult_id) & consult.c.erased_at.is_(None)
+        found = tx.connection.scalar(select(consult.c.data_key_id).where(kept))
     elif person_id is not None:
-        found = tx.connection.scalar(select(person.c.data_key_id).where(person.c.id == person_id))
+        known = (person.c.id == person_id) & (person.c.status != "deleted")
+        found = tx.connection.scalar(select(person.c.data_key_id).where(known))
     return found or system_key_id(tx, "chat")
 
 
@@ -592,9 +601,7 @@ def _opened(tx: Tx, row: Any, column: str) -> str | None:
     sealed = getattr(row, column)
     if sealed is None:
         return None
-    return unseal(
-        tx, row.data_key_id, sealed, Place("transcript", column, row.id, row.consult_id)
-    )
+    return unseal(tx, row.data_key_id, sealed, Place("transcript", column, row.id, row.consult_id))
 
 
 def of_query(tx: Tx, query: Select[Any]) -> list[Line]:

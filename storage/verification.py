@@ -1,6 +1,6 @@
 """Whether the audit log is whole: every event, the chain, the checkpoints, the anchors."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Literal, TypeAlias
@@ -79,14 +79,18 @@ class _Found:
             self.problems.append(Problem(kind, seq))
 
 
-def verify(tx: Tx, anchors: Sequence[Checkpoint] | None = None) -> VerifyReport:
-    """Return whether the log is whole.
+def verify(
+    tx: Tx,
+    anchors: Sequence[Checkpoint] | None = None,
+    progress: Callable[[int], None] = lambda events: None,
+) -> VerifyReport:
+    """Return whether the log is whole; ``progress`` is told how many events were read so far.
 
     Without anchors a log that was cut or rewritten by someone with the keys looks whole.
     """
     found, checkpoints = _Found(), stored_checkpoints(tx)
     marks = {mark.seq for mark in (*checkpoints, *(anchors or ()))}
-    hashes = _walk(tx, found, marks)
+    hashes = _walk(tx, found, marks, progress)
     _check_unsealed(tx, found)
     _check_head(tx, found)
     _check_checkpoints(tx, found, checkpoints, hashes)
@@ -97,7 +101,9 @@ def verify(tx: Tx, anchors: Sequence[Checkpoint] | None = None) -> VerifyReport:
     return VerifyReport(found.events, tuple(found.problems), anchored)
 
 
-def _walk(tx: Tx, found: _Found, marks: set[int]) -> dict[int, bytes]:
+def _walk(
+    tx: Tx, found: _Found, marks: set[int], progress: Callable[[int], None]
+) -> dict[int, bytes]:
     """Check every chained event in order, and return the hashes at ``marks``.
 
     After a break it goes on from what is stored, so that each break is reported once.
@@ -115,6 +121,8 @@ def _walk(tx: Tx, found: _Found, marks: set[int]) -> dict[int, bytes]:
             hashes[seq] = stored
         last, prev = seq, stored
         found.events += 1
+        if found.events % BATCH == 0:
+            progress(found.events)
     return hashes
 
 

@@ -14,7 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from storage import audit, console, sign_in
-from storage.access import Denied
+from storage.access import Action, Denied
 from storage.console import Member
 from storage.database import Database
 from storage.errors import Conflict, NotFound, StorageUnavailable
@@ -109,7 +109,7 @@ class Access:
         code: str,
         unit: Callable[[Tx, Visit], T],
         *,
-        action: str = "console.open",
+        action: str = Action.AUDIT_READ,
         consult_id: UUID | None = None,
         meta: Mapping[str, int | str] | None = None,
     ) -> tuple[Visit, T]:
@@ -141,7 +141,7 @@ class Access:
         request: Request,
         unit: Callable[[Tx, Visit, Mapping[str, str]], T],
         *,
-        action: str = "console.open",
+        action: str = Action.AUDIT_READ,
         step_up: bool = False,
     ) -> T:
         """Return what ``unit`` did with a form of ours; it puts what it does on record itself."""
@@ -399,35 +399,23 @@ def _path_of(given: str, otherwise: str) -> str:
 
 async def on_refusal(request: Request, error: Exception) -> Response:
     """Return the page for what a route refused."""
-    match error:
-        case SignInNeeded():
-            return error_page(401)
-        case StepUpNeeded(back=back):
-            return RedirectResponse(f"/confirm?back={back}", 303)
-        case BadForm(status=status, notice=notice):
-            return error_page(status, notice)
-        case Denied():
-            return error_page(403)
-        case Conflict():
-            return error_page(409)
-        case Refused() | NotFound():
-            return error_page(404)
-        case StorageUnavailable():
-            return error_page(503)
-        case _:
-            return error_page(500)
+    if isinstance(error, StepUpNeeded):
+        return RedirectResponse(f"/confirm?back={error.back}", 303)
+    if isinstance(error, BadForm):
+        return error_page(error.status, error.notice)
+    return error_page(STATUS[type(error)])
 
+
+STATUS: Mapping[type[Exception], int] = {
+    SignInNeeded: 401,
+    Denied: 403,
+    Refused: 404,
+    NotFound: 404,
+    Conflict: 409,
+    StorageUnavailable: 503,
+}
+"""What each refusal is answered with."""
 
 REFUSALS: Mapping[Any, Callable[[Request, Exception], Awaitable[Response]]] = {
-    kind: on_refusal
-    for kind in (
-        SignInNeeded,
-        StepUpNeeded,
-        BadForm,
-        Denied,
-        Conflict,
-        Refused,
-        NotFound,
-        StorageUnavailable,
-    )
+    kind: on_refusal for kind in (*STATUS, BadForm, StepUpNeeded)
 }

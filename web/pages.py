@@ -45,7 +45,10 @@ ERRORS = {
     403: ("Not allowed", "This is not open to you. That you asked is on record."),
     404: ("Nothing here", "The page does not exist, or the link is wrong, used or expired."),
     405: ("Not like this", "The page cannot be asked for in this way."),
-    409: ("Somebody was faster", "It was changed meanwhile. Look at the page again before deciding."),
+    409: (
+        "Somebody was faster",
+        "It was changed meanwhile. Look at the page again before deciding.",
+    ),
     413: ("Too long", "The form holds more than is taken."),
     415: ("Not a form", "The page takes forms only."),
     500: ("Something went wrong", "It is on record and will be looked at. Nothing was changed."),

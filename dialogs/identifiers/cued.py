@@ -96,7 +96,7 @@ class Cued:
         token = self.reading.tokens[index]
         licensed = self.reading.low(index - 1) in {"license", "licence", "lic", "vanity", "temp", "number"}
         match = (_VANITY if licensed else _PLATE).match(self.text, token.end)
-        if match is None:
+        if match is None and licensed:
             match = re.compile(_PLATE.pattern, re.IGNORECASE).match(self.text, token.end)
         if match and (_digits(match["id"]) or licensed) and not dose_after(self.text, match.end()):
             if _digits(match["id"]) >= 2 or match["id"].isupper():
@@ -105,7 +105,7 @@ class Cued:
     def _after(self, index: int, kind: str, *, strong: bool) -> Iterator[Finding]:
         token = self.reading.tokens[index]
         match = _AFTER_CUE.match(self.text, token.end)
-        if match is None or dose_after(self.text, match.end()):
+        if match is None or (_digits(match["id"]) < 5 and dose_after(self.text, match.end())):
             return
         if self._enough(match, strong=strong) and not _UNIT_END.search(match["id"]):
             yield Finding(match.start("id"), match.end("id"), kind, "hard")

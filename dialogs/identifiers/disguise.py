@@ -106,7 +106,7 @@ class Disguise:
 
     def _leet_name(self, word: str) -> bool:
         core = word.rstrip("!")
-        if not re.search(r"[0-9@$!]", core) or not re.search(r"[A-Za-z]{2}|^[A-Za-z][0-9@$!]{1,2}[A-Za-z]", core) or re.match(r"\d{2,}|[A-Za-z]{1,4}\d+$|\d+[a-z]{1,4}$", core):
+        if not re.search(r"[0-9@$!]", core) or len(re.sub(r"[^A-Za-z]", "", core)) < 2 or re.match(r"\d{2,}|[A-Za-z]{1,4}\d+$|\d+[a-z]{1,4}$", core):
             return False
         if sum(c.isdigit() for c in core) * 2 > len(core):
             return False

@@ -46,7 +46,7 @@ _SOCIAL = re.compile(
 _VIN = re.compile(r"(?<![A-Za-z0-9])[A-HJ-NPR-Za-hj-npr-z0-9]{17}(?![A-Za-z0-9])")
 _CODE = re.compile(r"(?<![\w.*@/])[A-Za-z0-9]{1,20}(?:-[A-Za-z0-9]{1,20}){0,5}(?![\w@])")
 _KNOWN_CODE = re.compile(
-    r"(?:rs|nct|pmc|pmid|cyp|hla|isrctn|covid|sars|ctn|dsm|icd|cd|hr|ugt|oprm|cox|il|tnf|p450|jan|feb|mar|apr|may|jun|jul|aug|sep|sept|oct|nov|dec|fy|day|grade|g\d|"
+    r"([a-z])\d{4}(?:-\1\d{4})?$|(?:rs|nct|pmc|pmid|cyp|hla|isrctn|covid|sars|ctn|dsm|icd|cd|hr|ugt|oprm|cox|il|tnf|p450|jan|feb|mar|apr|may|jun|jul|aug|sep|sept|oct|nov|dec|fy|day|grade|g\d|"
     r"january|february|march|april|june|july|august|september|october|november|december)[-]?[a-z]{0,2}\d|doi",
     re.IGNORECASE,
 )

@@ -130,7 +130,7 @@ class Names:
             return True
         if name.low in _PARTICLES or len(name.low) == 1:
             return title.low in {"mr", "mrs"}
-        if name.low in _STOP or name.sense & Sense.FIELD:
+        if name.low in _STOP or (name.sense & Sense.FIELD and not name.sense & Sense.STATE):
             return False
         if title.upper or title.low in {"miss", "ms"}:
             strict = title.text in {"Ms", "Miss"} and name.capital
@@ -171,6 +171,8 @@ class Names:
         if index == 0 or len(token.low) < 2 or token.sense & Sense.FIELD:
             return None
         cue = self._cue(index)
+        if cue and cue != "naming" and self._eponym(index):
+            return None
         if cue == "naming":
             return self._named(index)
         if cue == "person":
@@ -289,14 +291,10 @@ class Names:
         last = index
         while last + 1 < len(self.tokens) and last < index + _WINDOW and self.tokens[last + 1].gap in {" ", "-", "/", " and ", ". "} and (self.tokens[last + 1].capital or self.tokens[last + 1].gap == "-"):
             last += 1
-            if self.tokens[last].sense & Sense.HEAD or (self.tokens[last].sense & Sense.ALWAYS and not self._given_firm(index)):
+            if self.tokens[last].sense & Sense.HEAD or (self.tokens[last].sense & Sense.ALWAYS and (self.tokens[last].gap != " " or token.sense & Sense.EPONYM)):
                 return True
         following = self.tokens[last + 1] if last + 1 < len(self.tokens) else None
         return following is not None and following.gap in {" ", "-", "/"} and bool(following.sense & Sense.HEAD) and not self._personal(index, following)
-
-    def _given_firm(self, index: int) -> bool:
-        token = self.tokens[index]
-        return bool(token.sense & Sense.GIVEN) and bool(token.sense & Sense.NAME) and not token.sense & Sense.EPONYM
 
     def _personal(self, index: int, head: Token) -> bool:
         """Is the head a word that a person may have too: John's test, Maria's foot?"""
@@ -478,6 +476,8 @@ class Names:
     def _is_someone(self, index: int) -> bool:
         """Does "is a 44", "is on 16", "was in" follow?"""
         after = self.reading.low(index + 2)
+        if self.reading.low(index + 1) == "has" and after == "been":
+            return self.reading.low(index + 3) in {"on", "stable", "sober", "clean", "using", "taking", "off", "in", "out", "doing", "seeing", "coming", "asking"}
         aged = after in {"a", "an", "on"} and bool(re.match(r"\d\d", self.reading.low(index + 3)))
         return self.reading.low(index + 1) in {"is", "was"} and (aged or after in {"pregnant", "stable", "homeless", "sober", "here", "back"} or bool(re.match(r"\d\d$", after)))
 

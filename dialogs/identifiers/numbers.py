@@ -43,7 +43,7 @@ _DATE_STRONG = re.compile(
     r"saw (?:him|her|them|pt|patient)|due|appt|appointment|scheduled|sched|visit|visited|surgery|surg|procedure|court|hearing|week of|"
     r"relapsed?|overdosed?|o\.?d\.?'?e?d|died|death|lmp|edd|edc|since|as of|until|till|til|effective|expires?|exp|eff|signed|"
     r"filled|last (?:used?|dose|dosed|seen|fill|refill|visit|uds|clean|positive|urine|injection|drink)|next (?:dose|fill|refill|visit|appt|injection|shot)|refill|"
-    r"collected|drawn|labs?|received|intake|eval|evaluated|consult|note|scan|mri|ct|xray|x-ray|echo|ekg|ecg|uds|urine|test(?:ed)?|back|returns?|f/u|"
+    r"collected|drawn|labs?|received|intake|eval|evaluated|consult|note|scan|mri|ct|xray|x-ray|echo|ekg|ecg|uds|urine|test(?:ed)?|returns?|f/u|"
     r"follow(?:ing)? ?up|mon|tues?|wed|thurs?|fri|sat|sun|(?:mon|tues|wednes|thurs|fri|satur|sun)day|dos|fill date)"
     r"(?:\W{1,3}(?:is|was|on|for|from|the|at|by|date|of|in|visit|dose|around|about|approx|again|till|until|to|collected|drawn|done|last|next|him|her|them|home|it|lab|results?)){0,4}\W{0,4}$"
 )
@@ -276,6 +276,8 @@ class Numbers:
         one, other = int(pair[1]), int(pair[2])
         text, end = self.text, pair.end()
         if not _either_way(one, other) or dose_after(text, end) or self._inside_row(pair.start()):
+            return False
+        if (one, other) == (2, 2) and not self.reading.before(pair.start(), 4).endswith("on "):
             return False
         dashed = "-" in pair[0]
         if unit_after(text, end) and not re.match(r"\s{0,2}(?:to|at|in)\b", text[end : end + 6]):

@@ -55,6 +55,7 @@ _FACILITY = frozenset(
     "hospital clinic center centre infirmary jail prison penitentiary correctional elementary highschool university college church temple mosque shelter motel hotel inn "
     "pharmacy apartments manor nursing rehab recovery ranch reformatory detention academy school library mall hospice medical memorial health healthcare".split()
 )
+_WARDS = frozenset("unit care home department dept office room floor ward service services team group program children's children emergency postanesthesia intensive recovery step".split())
 _PARTICLES = frozenset("san santa saint st los las la el new north south east west fort ft port mount mt lake grand palm cape bay little upper lower big white green cedar oak old".split())
 _SMALL_WORDS = frozenset("the a an his her their our my your its this that and or but of in on at to for with without than then more less".split())
 
@@ -118,6 +119,8 @@ class Places:
 
     def _house_number(self, at: int) -> bool:
         token = self.tokens[at]
+        if self.tokens[at + 1].gap.startswith("-"):
+            return False
         if not re.fullmatch(r"\d{1,6}[a-z]?", token.low) or (at and self.text[token.start - 1] in "./-:" and self.text[token.start - 2 : token.start - 1].isdigit()):
             return False
         suffix_low = self.tokens[min(at + 2, len(self.tokens) - 1)]
@@ -182,6 +185,8 @@ class Places:
             return
         if token.gap == " " and token.low not in _SMALL_WORDS and self._resides(index):
             last = self._last_of_place(index)
+            if any(t.low in _FACILITY or t.low in _WARDS for t in self.tokens[index : last + 1]):
+                return
             if not self.tokens[last].sense & (Sense.FIELD | Sense.HEAD) or last > index:
                 yield Finding(token.start, self.tokens[last].end, "geo", "soft")
         elif token.capital and self._state_follows(index):

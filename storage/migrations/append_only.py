@@ -65,7 +65,9 @@ def missing_triggers(connection: Connection) -> list[str]:
     """Return the names of the triggers that are gone, disabled, or (on SQLite) not as created."""
     if connection.dialect.name == "sqlite":
         query = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
-        found = {row.name for row in connection.execute(text(query)) if _SQLITE.get(row.name) == row.sql}
+        found = {
+            row.name for row in connection.execute(text(query)) if _SQLITE.get(row.name) == row.sql
+        }
         return sorted(set(_SQLITE) - found)
     query = "SELECT tgname FROM pg_trigger WHERE tgenabled IN ('O', 'A')"
     return sorted(set(_POSTGRES) - set(connection.scalars(text(query))))

@@ -1,7 +1,7 @@
 """Nothing is acknowledged before it is committed, and nothing keeps the others from coming."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, MutableMapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -9,6 +9,7 @@ from time import monotonic
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 from telegram.error import Conflict, InvalidToken, NetworkError, RetryAfter, TelegramError
 
 from bot import inbox
@@ -20,8 +21,15 @@ from web.emulator.faults import Kind
 
 TOKEN = "7000000001:" + "t" * 35
 QUICK = Limits(
-    try_seconds=0.2, patience_seconds=1, first_pause=0.001, longest_pause=0.02, drain_seconds=0.2
+    try_seconds=0.2, patience_seconds=9, first_pause=0.001, longest_pause=0.02, drain_seconds=0.2
 )
+
+
+@pytest.fixture(autouse=True)
+def said() -> Iterator[list[MutableMapping[str, Any]]]:
+    """What is logged, instead of on the screen."""
+    with capture_logs() as lines:
+        yield lines
 
 
 def text(update_id: int, words: str = "hi", chat: int = 501) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator, Mapping
+import shutil
+from collections.abc import AsyncIterator, Iterator, Mapping, MutableMapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -11,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from structlog.testing import capture_logs
 from telegram.error import (
     BadRequest,
     ChatMigrated,
@@ -33,6 +35,7 @@ from storage.keys import Keyring, create_key_file
 from storage.transaction import Tx
 from storage.transcript import Outgoing
 from web.emulator import Emulator, bot_api, new_emulator, person, served
+from web.emulator.faults import Kind
 
 TOKEN = "7000000001:" + "t" * 35
 ANA, BEN, TEAM = 501, 502, -100500
@@ -100,6 +103,17 @@ class Post:
         for chat in chats or (ANA,):
             await self.box.deliver(chat)
 
+    async def codes(self) -> list[str]:
+        """Return why rows were given up."""
+
+        def read(tx: Tx) -> list[str]:
+            rows = tx.connection.exec_driver_sql(
+                "SELECT error_code FROM transcript WHERE state = 'dead' ORDER BY number"
+            )
+            return [row[0] for row in rows]
+
+        return await self.database.read(read)
+
     async def states(self) -> list[str]:
         def read(tx: Tx) -> list[str]:
             rows = tx.connection.exec_driver_sql("SELECT state FROM transcript ORDER BY number")
@@ -108,11 +122,31 @@ class Post:
         return await self.database.read(read)
 
 
+@pytest.fixture(autouse=True)
+def said() -> Iterator[list[MutableMapping[str, Any]]]:
+    """What is logged, instead of on the screen."""
+    with capture_logs() as lines:
+        yield lines
+
+
+@pytest.fixture(scope="module")
+def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database nobody has used, made once: copying it is quicker than migrating."""
+    folder = tmp_path_factory.mktemp("fresh")
+    create_key_file(folder / "keys")
+    asyncio.run(opened(folder, Clock()).close())
+    return folder
+
+
+def opened(folder: Path, clock: Clock) -> Database:
+    keys = Keyring.of_file(folder / "keys")
+    return open_database(f"sqlite:///{folder}/curbside.db", keys, clock.wall)
+
+
 @pytest.fixture
-async def database(tmp_path: Path, clock: Clock) -> AsyncIterator[Database]:
-    create_key_file(tmp_path / "keys")
-    keys = Keyring.of_file(tmp_path / "keys")
-    database = open_database(f"sqlite:///{tmp_path}/curbside.db", keys, clock.wall)
+async def database(fresh: Path, tmp_path: Path, clock: Clock) -> AsyncIterator[Database]:
+    shutil.copytree(fresh, tmp_path, dirs_exist_ok=True)
+    database = opened(tmp_path, clock)
     yield database
     await database.close()
 
@@ -174,7 +208,7 @@ async def test_the_message_id_is_kept_for_whoever_edits_it(post: Post) -> None:
         "editMessageText",
         {"text": "two", "message_id": 101, "chat_id": ANA},
     )
-    screen = await post.database.read(lambda tx: transcript.current_screen(tx, ANA))
+    screen = await post.database.read(lambda tx: transcript.screen_of(tx, ANA))
     assert screen is not None
     assert screen.message_id == 101
 
@@ -295,7 +329,7 @@ async def test_a_person_who_blocked_us_is_left_alone(post: Post) -> None:
         return people.get_or_create(tx, ANA, name="Ana").unreachable_at
 
     assert post.sender.texts == ["one"]
-    assert await post.states() == ["dead", "dead"]
+    assert await post.states() == ["dropped", "dropped"]
     assert await post.database.write(look) is not None
 
 
@@ -303,7 +337,7 @@ async def test_a_group_that_put_us_out_loses_what_waits(post: Post) -> None:
     post.sender.failures = [Forbidden("bot was kicked from the supergroup chat")]
     await post.sends(text("one", TEAM), text("two", TEAM))
 
-    assert await post.states() == ["dead", "dead"]
+    assert await post.states() == ["dropped", "dropped"]
 
 
 async def test_what_cannot_be_parsed_is_sent_plain_once(post: Post) -> None:
@@ -346,7 +380,7 @@ async def test_an_edit_of_a_lost_message_is_sent_anew(post: Post, said: str) -> 
     (row,) = await post.sends(edit("words", screen=True))
 
     assert post.sender.calls[1] == ("sendMessage", {"text": "words", "chat_id": ANA})
-    screen = await post.database.read(lambda tx: transcript.current_screen(tx, ANA))
+    screen = await post.database.read(lambda tx: transcript.screen_of(tx, ANA))
     assert screen is not None
     assert (screen.transcript_id, screen.message_id) == (row, 102)
 
@@ -437,14 +471,14 @@ async def test_a_refusal_is_kept_as_a_code_and_the_next_goes_on(
     await post.sends(text("one"), text("two"))
 
     assert await post.states() == ["dead", "sent"]
-    assert await post.database.read(transcript.dead_codes) == {code: 1}
+    assert await post.codes() == [code]
 
 
 async def test_a_chat_that_is_none_loses_what_waits(post: Post) -> None:
     post.sender.failures = [BadRequest("Chat not found")]
     await post.sends(text("one"), text("two"))
 
-    assert await post.states() == ["dead", "dead"]
+    assert await post.states() == ["dropped", "dropped"]
 
 
 async def test_a_group_that_moved_gets_it_at_its_new_id(post: Post) -> None:
@@ -495,7 +529,7 @@ async def test_an_unanswered_message_is_repeated_once_and_marked(post: Post) -> 
 
     assert post.sender.texts == ["one", REPEAT + "one", "two"]
     assert await post.states() == ["dead", "sent"]
-    assert await post.database.read(transcript.dead_codes) == {"unanswered": 1}
+    assert await post.codes() == ["unanswered"]
 
 
 async def test_an_urgent_message_is_repeated_until_it_is_through(post: Post) -> None:
@@ -551,9 +585,7 @@ async def test_a_bug_in_sending_does_not_hold_the_chat_for_ever(post: Post) -> N
 async def test_what_a_killed_process_was_sending_is_sent_at_once_and_marked(post: Post) -> None:
     await post.enqueue(text("one"), edit("two"))
     lease = timedelta(seconds=30)
-    await post.database.write(
-        lambda tx: transcript.claim(tx, holder="the one before", lease=lease, chat_id=ANA)
-    )
+    await post.database.write(lambda tx: transcript.claim(tx, ANA, 10, lease, by="a dead one"))
     stop = asyncio.Event()
     stop.set()
     await post.box.run(stop)
@@ -566,11 +598,8 @@ async def test_what_another_process_is_sending_is_left_to_it_until_its_lease_end
     post: Post,
 ) -> None:
     await post.enqueue(text("one"), text("two"))
-    await post.database.write(
-        lambda tx: transcript.claim(
-            tx, holder="another", lease=timedelta(seconds=30), chat_id=ANA, limit=1
-        )
-    )
+    lease = timedelta(seconds=30)
+    await post.database.write(lambda tx: transcript.claim(tx, ANA, 1, lease, by="another"))
     await post.box.deliver(ANA)
     early = list(post.sender.texts)
     await post.later(31)
@@ -657,6 +686,67 @@ async def test_draining_waits_for_what_is_under_way_but_not_for_ever(
 # --- answering taps -------------------------------------------------------------------------------
 
 
+async def test_what_goes_wrong_is_logged_as_codes(
+    post: Post, said: list[MutableMapping[str, Any]]
+) -> None:
+    post.sender.failures = [BadRequest("Can't parse entities: Jane Roe"), BadRequest("Jane Roe")]
+    await post.sends(text("<x>Jane Roe"))
+
+    assert [(line["event"], line["code"]) for line in said] == [("sending", "refused")]
+    assert "Jane" not in str(said)
+
+
+async def test_a_chat_that_has_to_wait_is_left_to_its_alarm_by_the_sweeper(post: Post) -> None:
+    post.sender.failures = [offline()]
+    await post.sends(text("one"))
+    post.clock.seconds += 31
+    await post.box.sweep()
+    early = list(post.sender.texts)
+    await post.box.drained()
+    await post.box.sweep()
+    await post.box.deliver(ANA)
+
+    assert early == ["one"]
+    assert post.sender.texts == ["one", "one"]
+
+
+async def test_the_sweeper_comes_round_again(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.outbox.SWEEP_SECONDS", 0.01)
+    stop = asyncio.Event()
+    swept = 0
+    sweep = post.box.sweep
+
+    async def count() -> None:
+        nonlocal swept
+        swept += 1
+        await sweep()
+        if swept == 3:
+            stop.set()
+
+    monkeypatch.setattr(post.box, "sweep", count)
+    await post.box.run(stop)
+
+    assert swept == 3
+
+
+async def test_a_refusal_that_repeats_itself_is_given_up(post: Post) -> None:
+    post.sender.failures = [
+        BadRequest("Message can't be edited"),
+        BadRequest("Message can't be edited"),
+    ]
+    await post.sends(edit("words"))
+
+    assert post.sender.methods == ["editMessageText", "sendMessage"]
+    assert await post.codes() == ["refused"]
+
+
+async def test_an_inline_message_has_no_id_in_a_chat(post: Post) -> None:
+    params = {"inline_message_id": "i1", "text": "card"}
+    await post.sends(Outgoing(chat_id=ANA, method="editMessageText", params=params))
+
+    assert post.sender.methods == ["editMessageText"]
+
+
 async def test_a_tap_is_answered_with_or_without_words(post: Post) -> None:
     await post.box.answer("q1")
     await post.box.answer("q2", "x" * 300, alert=True)
@@ -687,6 +777,9 @@ async def emulated(clock: Clock) -> AsyncIterator[tuple[Telegram, Emulator]]:
         yield telegram, emulator
 
 
+FAULTS: tuple[Kind, ...] = ("429", "500", "502", "dropped", "truncated")
+
+
 async def test_through_a_bad_network_all_arrives_in_order_and_repeats_are_bounded(
     database: Database, clock: Clock
 ) -> None:
@@ -694,8 +787,8 @@ async def test_through_a_bad_network_all_arrives_in_order_and_repeats_are_bounde
         pace = Pace(UNLIMITED, UNLIMITED, UNLIMITED)
         box = Outbox(database, telegram, pace=pace, clock=clock.monotonic)
         post = Post(database, clock, telegram, box)
-        for fault in ("429", "500", "502", "dropped", "truncated"):
-            emulator.faults.at_random(fault, 0.08)  # type: ignore[arg-type]
+        for fault in FAULTS:
+            emulator.faults.at_random(fault, 0.08)
         await post.sends(*(text(str(n), (ANA, BEN)[n % 2]) for n in range(60)))
         async with asyncio.timeout(15):
             while any(state in ("waiting", "sending") for state in await post.states()):

@@ -44,13 +44,14 @@ class Process:
             "CURBSIDE_DATA_DIR": str(self.folder),
             "CURBSIDE_PORT": str(self.port),
         }
-        self.running = subprocess.Popen(
-            [sys.executable, "run_bot.py", "run"],
-            cwd=ROOT,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=(self.folder / "log").open("ab"),
-        )
+        with (self.folder / "log").open("ab") as log:
+            self.running = subprocess.Popen(
+                [sys.executable, "run_bot.py", "run"],
+                cwd=ROOT,
+                env=environment,
+                stdout=subprocess.PIPE,
+                stderr=log,
+            )
         assert self.running.stdout is not None
         said = self.running.stdout.readline().decode()
         found = re.search(r"http://127\.0\.0\.1:(\d+)/", said)

@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import Process
@@ -70,14 +71,9 @@ def test_a_second_process_on_the_same_file_is_refused_in_one_line(process: Proce
     log = process.folder / "log"
     before = len(log.read_text())
 
-    try:
+    with pytest.raises(AssertionError):
         second.start()
-    except AssertionError:
-        said = log.read_text()[before:]
-    else:
-        second.kill()
-        said = ""
+    code = second.stop()
 
-    assert second.running is not None
-    assert second.running.wait(10) == 1
-    assert len(said.strip().splitlines()) == 1
+    assert code == 1
+    assert len(log.read_text()[before:].strip().splitlines()) == 1
