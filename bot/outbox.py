@@ -26,6 +26,7 @@ from bot.refusals import (
     Instead,
     Later,
     Moved,
+    Outcome,
     Sent,
     Unreachable,
     Verdict,
@@ -238,22 +239,19 @@ class Outbox:
     async def _settled(self, row: Waiting) -> Settle:
         """Make the call of a row and return how to keep what came of it."""
         try:
-            verdict = await self._verdict(row)
+            outcome = await self._outcome(row)
         except Exception:
             log.exception("sending_failed", row=row.number, method=row.method)
-            verdict = Dead("bug") if row.attempts >= MOST_BUGS else Later(STUCK_SECONDS, "bug")
-        return self._keeping(row, verdict)
+            outcome = Dead("bug") if row.attempts >= MOST_BUGS else Later(STUCK_SECONDS, "bug")
+        self._note(row, outcome)
+        return self._keeping(row, outcome)
 
-    async def _verdict(self, row: Waiting) -> Verdict:
+    async def _outcome(self, row: Waiting) -> Outcome:
         """Return what came of a row, after every other way that a refusal suggests."""
         verdict: Verdict = first_of(row)
-        ways: set[str] = set()
         while isinstance(verdict, Instead):
-            if verdict.code in ways:
-                return Dead(verdict.code)
             if verdict.code:
                 self.mark.codes[verdict.code] += 1
-            ways.add(verdict.code)
             verdict = await self._made(verdict.call, row)
         return verdict
 
@@ -270,10 +268,9 @@ class Outbox:
         found = result.get("message_id") if isinstance(result, dict) else None
         return Sent(found if isinstance(found, int) else call.message_id)
 
-    def _keeping(self, row: Waiting, verdict: Verdict) -> Settle:
-        """Note the verdict, and return what writes it down."""
-        self._note(row, verdict)
-        match verdict:
+    def _keeping(self, row: Waiting, outcome: Outcome) -> Settle:
+        """Silence the chat where it has to wait, and return what writes the outcome down."""
+        match outcome:
             case Sent(message_id=message_id):
                 return lambda tx: transcript.sent(tx, row.id, message_id)
             case Early(seconds=seconds):
@@ -287,19 +284,19 @@ class Outbox:
                 return lambda tx: give_up(tx, row.chat_id, code)
             case Moved(chat_id=new):
                 return lambda tx: self._move(tx, row, new)
-            case Instead(code=code) | Dead(code=code):
+            case Dead(code=code):
                 return lambda tx: transcript.dead(tx, row.id, code)
 
     def _move(self, tx: Tx, row: Waiting, chat_id: int) -> None:
         transcript.put_back(tx, [row.id])
         self._moved(tx, row.chat_id, chat_id)
 
-    def _note(self, row: Waiting, verdict: Verdict) -> None:
-        self.mark.sent += isinstance(verdict, Sent)
-        code = "moved" if isinstance(verdict, Moved) else getattr(verdict, "code", "")
+    def _note(self, row: Waiting, outcome: Outcome) -> None:
+        self.mark.sent += isinstance(outcome, Sent)
+        code = "moved" if isinstance(outcome, Moved) else getattr(outcome, "code", "")
         if code:
             self.mark.codes[code] += 1
-            say = log.error if isinstance(verdict, Dead) else log.info
+            say = log.error if isinstance(outcome, Dead) else log.info
             say("sending", row=row.number, method=row.method, code=code, attempts=row.attempts)
 
 

@@ -128,13 +128,14 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class Instead:
-    """To be done in another way, at once; each ``code`` is tried once."""
+    """To be done in another way, at once. Each way takes something away, so that they end."""
 
     call: Call
     code: str
 
 
-Verdict: TypeAlias = Sent | Later | Early | Dead | Unreachable | Moved | Instead
+Outcome: TypeAlias = Sent | Later | Early | Dead | Unreachable | Moved
+Verdict: TypeAlias = Outcome | Instead
 
 
 def judge(error: TelegramError, call: Call, row: Waiting) -> Verdict:  # noqa: PLR0911 - one a kind

@@ -127,7 +127,7 @@ def _rule(entry: Mapping[str, Any], macros: Mapping[str, str]) -> Rule:
 
 # --- the text -----------------------------------------------------------------------------------------
 
-_END = re.compile(r"(?<!\bdr)(?<!\bvs)(?<!\bno)(?<!\bmr)(?<!\bms)(?<!\bapprox)(?<!\be\.g)(?<!\bi\.e)(?<![ .][a-z])[.!?](?=[\s\"')]|$)|[\n;]|(?<=[a-z)])\?")
+_END = re.compile(r"[.!?](?<!\bdr.)(?<!\bvs.)(?<!\bno.)(?<!\bmr.)(?<!\bms.)(?<!\bapprox.)(?<!\be\.g.)(?<!\bi\.e.)(?<![ .][a-z].)(?=[\s\"')]|$)|[\n;]|\?")
 
 
 def sentences(folded: Folded) -> tuple[Sentence, ...]:
@@ -628,17 +628,18 @@ _DAYS: Final[Mapping[str, float]] = {"d": 1, "w": 7, "m": 30.4, "y": 365.25}
 _UNIT = r"(?P<unit>days?|weeks?|wks?|months?|mos?|mths?|years?|yrs?)\b"
 _LENGTH = rf"(?P<quality>(?:about|around|approximately|roughly|almost|nearly|just under|under|less than|over|more than|at least|>|<|~|the (?:past|last)|past|last) ?)*(?P<low>{N}|a couple of|a couple|a few|few|many|an?)(?:(?: ?- ?| to | or )(?P<high>{N}))?(?: and a half)?[ -]?{_UNIT}"
 _GAP = rf"(?:(?!\b(?:pain(?! (?:clinic|doctor|doc|physician|specialist|management|prescriber|provider|team))|sober|oud|jail|program|known|married|works?|worked|clean|remission|ago|next|stopped|off|course|supply|refill\w*|every|surgery|followed|script)\b)[^.;{MAT}{MEDICINE}])"
+_NAME = rf"(?<!{OPIOID}){OPIOID}++"
 _LASTING = (
-    re.compile(rf"{OPIOID}+{_GAP}{{0,70}}?(?:\b(?:for|x)|,| over) ?{_LENGTH}(?! ago)(?: now)?(?= ?(?:[.,;)]|$|now|from|by|with|and|since|but))"),
+    re.compile(rf"{_NAME}{_GAP}{{0,70}}?(?:\b(?:for|x)|,| over) ?{_LENGTH}(?! ago)(?: now)?(?= ?(?:[.,;)]|$|now|from|by|with|and|since|but))"),
     re.compile(rf"\b(?:for|over) {_LENGTH},? (?:now,? )?(?:(?:he|she|they|pt|patient|client|has|have|been|was|is|now) ?){{0,4}}(?:on|taking|takes|using|prescribed) (?:\w+ ){{0,3}}{OPIOID}"),
     re.compile(rf"\b{_LENGTH} (?:of|on|into|taking) (?:the |his |her |their )?{OPIOID}"),
-    re.compile(rf"{OPIOID}+{_GAP}{{0,50}}?\b(?:started|begun|began|initiated|since) (?:about )?{_LENGTH} ago"),
-    re.compile(rf"\b(?:started|began|initiated|put (?:him|her|them)) (?:him |her |them )?(?:on )?{OPIOID}+{_GAP}{{0,50}}?{_LENGTH} ago"),
+    re.compile(rf"{_NAME}{_GAP}{{0,50}}?\b(?:started|begun|began|initiated|since) (?:about )?{_LENGTH} ago"),
+    re.compile(rf"\b(?:started|began|initiated|put (?:him|her|them)) (?:him |her |them )?(?:on )?{_NAME}{_GAP}{{0,50}}?{_LENGTH} ago"),
     re.compile(rf"^(?:about |around |some )?{_LENGTH} ago,?[^.;{MAT}{MEDICINE}]{{0,50}}\b(?:started|began|put|placed|prescribed|gave|initiated)[^.;{MAT}{MEDICINE}]{{0,24}}{OPIOID}"),
-    re.compile(rf"{OPIOID}+{_GAP}{{0,40}}?, {_LENGTH}$"),
+    re.compile(rf"{_NAME}{_GAP}{{0,40}}?, {_LENGTH}$"),
 )
 _AGAIN = re.compile(rf"^(?:(?:he|she|they|pt|patient|client) )?(?:(?:has|have) been (?:on|taking) (?:it|this|them) for|started(?: it| this)?) {_LENGTH}(?P<ago> ago)?")
-_YEARS = re.compile(rf"{OPIOID}+{_GAP}{{0,50}}?\bfor (?:many |several )?years\b(?! (?:of|ago))")
+_YEARS = re.compile(rf"{_NAME}{_GAP}{{0,50}}?\bfor (?:many |several )?years\b(?! (?:of|ago))")
 _GIVEN = re.compile(r"\b(?:given|gave|prescribed|rx.?d|rx|script|course|supply|will|discharged with)\b")
 
 

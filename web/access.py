@@ -416,6 +416,4 @@ STATUS: Mapping[type[Exception], int] = {
 }
 """What each refusal is answered with."""
 
-REFUSALS: Mapping[Any, Callable[[Request, Exception], Awaitable[Response]]] = {
-    kind: on_refusal for kind in (*STATUS, BadForm, StepUpNeeded)
-}
+REFUSALS: Mapping[Any, Callable[[Request, Exception], Awaitable[Response]]] = dict.fromkeys((*STATUS, BadForm, StepUpNeeded), on_refusal)

@@ -21,7 +21,7 @@ _MONTH_GAP = re.compile(r"\s{0,2}[.,]?\s{0,2}[-/]?\s{0,2}(?:the\s)?$")
 _ORDER_GAPS = frozenset({" ", "-", "/", " - ", "", ".", ", ", ". "})
 _WEEKDAYS = frozenset("mon monday tue tues tuesday wed weds wednesday thu thur thurs thursday fri friday sat saturday sun sunday".split())
 _HOLIDAYS = re.compile(
-    r"\b(?:on|since|until|till|by|before|after|around|this|last|past)\s(?:the\s)?(?:christmas(?:\s(?:day|eve))?|xmas(?:\sday)?|new year'?s?(?:\s(?:day|eve))?|"
+    r"\b(?:on|since)\s(?:the\s)?(?:christmas(?:\s(?:day|eve))?|xmas(?:\sday)?|new year'?s?(?:\s(?:day|eve))?|"
     r"thanksgiving(?:\sday)?|halloween|valentine'?s(?:\sday)?|(?:the\s)?(?:4th|fourth) of july|juneteenth|labor day|memorial day|veterans day|mlk day|easter(?:\ssunday)?|cinco de mayo|st\.? patrick'?s day)\b",
     re.IGNORECASE,
 )

@@ -133,7 +133,7 @@ class Links:
             name = match[1].lower()
             word = bool(self.senses.get(name, Sense(0)) & (Sense.EVERYDAY | Sense.FIELD))
             if not name.isdigit() and name not in _AT_WORDS and not re.match(r"\d", name) and not (word and len(name) < 12):
-                if match[0][1] != " " or re.search(r"[\d_.]", name):
+                if match[0][1] != " " or "_" in name:
                     yield Finding(*match.span(), "handle", "hard")
 
     def _user_name(self, name: str, mark: str, whole: str) -> bool:

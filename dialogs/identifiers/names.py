@@ -42,15 +42,17 @@ _STOP = frozenset(
     "a an the and or but of in on at to for with without from by as if then than that this these those is was are were be been being has have had do does did will would can could should may might must not no yes he she they we you i it his her their our your my its who what when where why how which there here so too very just only also even still now today tomorrow yesterday tonight again ever never always more less most least some any all both each every either neither one two three four five six seven eight nine ten up down out off over under back about after before since until while during new old good bad big small high low long short left right last next first second third same other such own per via mg ml she's he's".split()
 )
 _NEVER_ALONE = frozenset(
-    "may june april august summer autumn christian christmas easter noel asia israel india china jordan jersey kenya paris london dallas austin brooklyn chelsea savannah sierra dakota cheyenne montana carolina georgia virginia florence sydney phoenix houston denver berlin milan rome roman genesis crystal molly angel star "
+    "jan may june april august summer autumn christian christmas easter noel asia israel india china jordan jersey kenya paris london dallas austin brooklyn chelsea savannah sierra dakota cheyenne montana carolina georgia virginia florence sydney phoenix houston denver berlin milan rome roman genesis crystal molly angel star "
     "sky major judge bishop pope gospel royal king queen prince princess stone river brook forest glen dale lane ford van eden trinity case cash chance grant grace max amber coral cloud luna stew norm peg tip tim kit tad dash reed ash mars venus jupiter titan apollo zen bliss merry happy constant true truly love lovely bright valor loyal noble sincere victor storm rain wind ocean bay cape cove lake marina summit canyon ridge heaven bear lion tiger hawk falcon eagle cricket kitten lark dove teal navy indigo silver ivory emerald sapphire garnet jewel gem diamond gold copper sterling sage rosemary thyme basil saffron cinnamon ginger pepper honey sugar candy brandy sherry tawny misty stormy rainy dusty rocky cliff clay heath wade ward lance pierce blaze axel maverick colt journey justice liberty destiny melody harmony charity chastity mercy patience prudence constance honor verity serenity".split()
 ) - {"grace", "max", "tim"}
 _SECTIONS = frozenset("s b a r o p i".split())
 _NOT_AFTER = frozenset("day days eve house church period center street st ave road way protocol method line lines team group unit clinic hospital program programs study dust week weekend season care home health medical".split())
 _FAMOUS = frozenset(
-    {("johns", "hopkins"), ("john", "hopkins"), ("betty", "ford"), ("dana", "farber"), ("mary", "jane"), ("joan", "of"), ("al", "anon"), ("nar", "anon"), ("st", "jude"), ("big", "pharma"), ("roe", "wade"), ("good", "samaritan"), ("lou", "gehrig"), ("rite", "aid"), ("duane", "reade"), ("whitney", "houston"), ("eli", "lilly"), ("orange", "book"), ("purdue", "pharma"), ("kaplan", "meier"), ("john", "henry")}
+    {("johns", "hopkins"), ("john", "hopkins"), ("betty", "ford"), ("dana", "farber"), ("mary", "jane"), ("joan", "of"), ("al", "anon"), ("nar", "anon"), ("st", "jude"), ("big", "pharma"), ("roe", "wade"), ("good", "samaritan"), ("lou", "gehrig"), ("rite", "aid"), ("duane", "reade"), ("whitney", "houston"), ("eli", "lilly"), ("orange", "book"), ("purdue", "pharma"), ("kaplan", "meier"), ("john", "henry"), ("hail", "mary"), ("molina", "healthcare"), ("rob", "peter"), ("peter", "to"), ("to", "paul")}
 )
 """Two words that name an institution, a firm or a saying."""
+_IDIOM_VERBS = frozenset("returned got gets goes comes ran fell moved keeps brings brought seems failed fails works worked showed shared struck met gave gives hopes wishes knows likes started stopped".split())
+"""Verbs that things may have for a subject too."""
 _WISHES = frozenset("says said reports denies denied wants wanted asks asked claims insists endorses complains refuses refused prefers swears thinks feels relapsed overdosed told tells admits hates missed".split())
 _NO_SUBJECT = frozenset("doctor baby judge girl man lady boy mama papa god senator president layman priest king queen doc pain church army press sister court police union maid groom chief".split())
 _CAPITAL_SHARE = 0.55
@@ -397,6 +399,8 @@ class Names:
         token = self.tokens[index]
         if token.upper or len(token.low) < 2:
             return self._shouted_name(index)
+        if self.reading.low(index - 1) in {"a", "an", "the"} and token.gap == " " and not self._verb(index + 1):
+            return None
         if token.sense & Sense.NAME:
             return self._known(index)
         if token.sense & Sense.MAYBE:
@@ -425,6 +429,8 @@ class Names:
         if token.sense & Sense.EPONYM and not self._verb(index + 1) and not token.sense & Sense.GIVEN:
             return None
         if len(token.low) < 3 and not self._verb(index + 1):
+            return None
+        if token.opens and self.reading.low(index + 1) in {"of", "off", "up"}:
             return None
         firm = bool(token.sense & Sense.GIVEN) and (not token.opens or self._verb(index + 1) or self._owns(index))
         return self._last(index), "hard" if firm else "soft"
@@ -458,7 +464,7 @@ class Names:
         if following in {"is", "was"}:
             after = self.reading.low(index + 2)
             return (after in _STATES_OF or bool(re.match(r"\d", after))) and token.low not in {"may", "will", "case", "chance", "summer", "hope", "love", "faith", "heaven", "crystal", "china", "rain", "case"} | (_NEVER_ALONE if token.opens else set()) or (token.low == "hope" and bool(re.match(r"\d", after)))
-        return self._verb(index + 1) and following not in _WEAK_VERBS or (following in {"has", "had"} and token.low in {"will", "mark", "grace", "rose", "bill", "dean", "chase", "art", "drew", "frank", "pat", "joy", "dawn"})
+        return self._verb(index + 1) and following not in _WEAK_VERBS | (_IDIOM_VERBS if token.opens else frozenset()) or (following in {"has", "had"} and token.low in {"will", "mark", "grace", "rose", "bill", "dean", "chase", "art", "drew", "frank", "pat", "joy", "dawn"})
 
     def _verb(self, at: int) -> bool:
         return self.reading.low(at) in _STRONG_VERBS or self.reading.low(at) in _WEAK_VERBS

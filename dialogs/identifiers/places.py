@@ -13,6 +13,7 @@ _CLEAR = frozenset(
 _LOOSE = frozenset(
     "st dr drive court ct place pl way circle cir square sq trail trl loop pike run pass path row walk plaza crossing xing ridge hill hills point pt cove landing heights hts view glen bend creek mews close green grove gardens garden park ter terr aly cres common commons hollow branch meadows manor station valley vista village estates".split()
 )
+_USUAL = frozenset("st dr drive court ct place pl way circle cir square terrace ter park".split())
 _DIRECTIONS = frozenset("n s e w ne nw se sw north south east west northeast northwest southeast southwest".split())
 _NOT_STREET = frozenset(
     "mg mcg ml g mm cm h hr hrs hour hours min mins minute minutes day days week weeks month months mo wk yr yrs year years yo yof yom y o tab tabs film films patch patches dose doses mme bid tid qid qd prn daily po sl iv im the a an of in on for with without and or but to by per from is was at not no his her their my our this that x times step steps hours units mile miles pt pts patient patients point male female m f old who he she they has had then than more less about every each other new good bad different same only dr way percent blocks block feet pain after before while when since until".split()
@@ -23,7 +24,7 @@ _UNIT = re.compile(
 _CITY_TAIL = re.compile(r",?\s(?:[A-Z][a-z]{2,20}\s?){1,2}(?:,?\s(?:[A-Z]{2})(?![A-Za-z]))?(?:\s\d{5}(?:-\d{4})?)?|,\s[A-Z][a-z]{2,20}")
 _PO_BOX = re.compile(r"\b(?:p\.?\s?o\.?\s?(?:box|bx)|post office box|apartado(?: postal)?|casilla)\s?#?\s?[A-Z]?\d{1,7}(?:,\s[A-Z][a-z]{2,20})?|\b(?:rr|rural route|hc)\s?#?\d{1,3},?\s(?:box|bx)\s?\d{1,6}", re.IGNORECASE)
 _ROUTE = re.compile(
-    r"\b(?:\d{1,6}\s)?(?:(?:county|co\.?|cnty|state|township|twp|forest|ranch|farm(?: to market)?|us|u\.s\.)\s(?:road|rd|route|rte|rt|highway|hwy)|(?:sr|cr|rte|hwy|highway|route)(?=[\s-]\d)|interstate|fm(?=\s\d{3}))\.?[\s-]?\d{1,4}[A-Za-z]?(?![\w%])",
+    r"\b(?:\d{1,6}\s)?(?:(?:county|co\.?|cnty|state|township|twp|forest|ranch|farm(?: to market)?|us|u\.s\.)\s(?:road|rd|route|rte|rt|highway|hwy)|(?:rte|hwy|highway|route)(?=[\s-]\d)|(?-i:SR|CR)(?=[\s-]\d)|interstate|fm(?=\s\d{3}))\.?[\s-]?\d{1,4}[A-Za-z]?(?![\w%]|\.\d)",
     re.IGNORECASE,
 )
 _FOREIGN = re.compile(
@@ -94,7 +95,7 @@ class Places:
     def _street(self, index: int) -> Iterator[Finding]:
         """A street from its last word back to the house number, or the capitals before it."""
         suffix, words = self.tokens[index], 0
-        if suffix.gap not in {" ", ". "}:
+        if suffix.gap not in {" ", ". "} or not self._street_word(index):
             return
         for at in range(index - 1, max(-1, index - 7), -1):
             token = self.tokens[at]
@@ -110,6 +111,11 @@ class Places:
             if at > 0 and self.tokens[at].gap not in {" ", ". ", ", ", "-", "  ", "."}:
                 break
         yield from self._street_alone(index)
+
+    def _street_word(self, index: int) -> bool:
+        """Can the word end a street here? The rarer ones (loop, path, hill) only with a capital."""
+        suffix = self.tokens[index]
+        return suffix.low in _CLEAR or suffix.low in _USUAL or suffix.capital
 
     def _middle(self, at: int) -> bool:
         return False

@@ -24,7 +24,14 @@ def bring_up_to_date(connection: Connection) -> None:
     found = version_of(connection)
     _refuse_newer(found)
     if found != HEAD:
-        _upgrade(connection)
+        bring_up_to(connection, HEAD)
+
+
+def bring_up_to(connection: Connection, revision: str) -> None:
+    """Apply the migrations up to ``revision``."""
+    from alembic import command  # noqa: PLC0415 - see configuration
+
+    command.upgrade(configuration(connection), revision)
 
 
 def require_current(connection: Connection) -> None:
@@ -63,9 +70,3 @@ def configuration(connection: Connection) -> "Config":
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
     return config
-
-
-def _upgrade(connection: Connection) -> None:
-    from alembic import command  # noqa: PLC0415 - see configuration
-
-    command.upgrade(configuration(connection), "head")

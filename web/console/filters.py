@@ -1,0 +1,146 @@
+"""What an address may ask for: read strictly, each value short, each error saying what to change."""
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime, timedelta
+from uuid import UUID
+
+from storage import console
+from storage.console import ConsultFilter, LogFilter
+from storage.statistics import Period
+from storage.transaction import Tx
+from web.access import BadForm
+
+LONGEST = 64
+MOST_WORDS = 5
+MOST_DIGITS = 18
+CODE = re.compile(r"[a-z0-9_.:-]{1,64}")
+WORD = re.compile(r"[a-z0-9]+")
+PSEUDONYM = re.compile(r"p-[0-9a-f]{8}")
+FIELDS = ("from", "to", "person", "case", "event", "outcome", "words")
+PERIODS = {"7": "7 days", "30": "30 days", "90": "90 days", "365": "A year", "all": "All"}
+BEGINNING = date(2020, 1, 1)
+
+
+class Unreadable(BadForm):
+    """A filter that cannot be read; ``notice`` says which one and what it takes."""
+
+    def __init__(self, notice: str) -> None:
+        super().__init__(400, notice)
+
+
+def values(given: Mapping[str, str], names: tuple[str, ...] = FIELDS) -> dict[str, str]:
+    """Return the filters in an address, without spaces around them."""
+    found = {name: given.get(name, "").strip() for name in names}
+    for name, value in found.items():
+        if len(value) > LONGEST:
+            raise Unreadable(f"The filter “{name}” is longer than {LONGEST} characters.")
+    return found
+
+
+def log_filter(tx: Tx, found: Mapping[str, str]) -> LogFilter:
+    """Return which events are wanted."""
+    until = moment(found["to"], "to")
+    return LogFilter(
+        since=moment(found["from"], "from"),
+        until=until + timedelta(days=1) if until and len(found["to"]) == len("2026-01-01") else until,
+        actor=actor(tx, found["person"]),
+        consult_id=identity(found["case"], "case"),
+        action=code(found["event"], "event"),
+        outcome=code(found["outcome"], "outcome"),
+        words=words(found["words"]),
+    )
+
+
+def consult_filter(tx: Tx, found: Mapping[str, str]) -> ConsultFilter:
+    """Return which consults are wanted."""
+    shown = found["code"].upper()
+    if shown and not re.fullmatch(r"[A-Z][0-9]{1,6}", shown):
+        raise Unreadable("A case code is a letter and a number, such as K7.")
+    return ConsultFilter(
+        phase=code(found["phase"], "phase"), code=shown, owner=actor(tx, found["person"])
+    )
+
+
+def moment(text: str, name: str) -> datetime | None:
+    """Return a day, or a minute of it, in UTC."""
+    if not text:
+        return None
+    try:
+        read = datetime.fromisoformat(text)
+    except ValueError:
+        raise Unreadable(f"The filter “{name}” is a day such as 2026-01-31.") from None
+    return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
+
+
+def actor(tx: Tx, text: str) -> UUID | None:
+    if not text:
+        return None
+    found = console.by_pseudonym(tx, text) if PSEUDONYM.fullmatch(text) else None
+    if found is None:
+        raise Unreadable("There is nobody of that pseudonym; one looks like p-1a2b3c4d.")
+    return found
+
+
+def identity(text: str, name: str) -> UUID | None:
+    if not text:
+        return None
+    try:
+        return UUID(hex=text)
+    except ValueError:
+        raise Unreadable(f"The filter “{name}” is not an identifier.") from None
+
+
+def code(text: str, name: str) -> str:
+    if text and not CODE.fullmatch(text):
+        raise Unreadable(f"The filter “{name}” is a code of a-z 0-9 _ . : -")
+    return text
+
+
+def words(text: str) -> tuple[str, ...]:
+    """Return the words of a search: codes fall into their parts."""
+    found = tuple(dict.fromkeys(WORD.findall(text.lower())))
+    if text and not found:
+        raise Unreadable("A search takes words of a-z and 0-9.")
+    if len(found) > MOST_WORDS:
+        raise Unreadable(f"A search takes at most {MOST_WORDS} words.")
+    return found
+
+
+def place(given: Mapping[str, str], name: str) -> int | None:
+    """Return a place in the log from the address of a page."""
+    text = given.get(name, "")
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS):
+        raise Unreadable("The address of the page was altered. Begin at the first page.")
+    return int(text)
+
+
+def id_place(given: Mapping[str, str], name: str) -> UUID | None:
+    """Return a place in a list of rows with ids."""
+    text = given.get(name, "")
+    if text and not re.fullmatch(r"[0-9a-f]{32}", text):
+        raise Unreadable("The address of the page was altered. Begin at the first page.")
+    return UUID(hex=text) if text else None
+
+
+def period(given: Mapping[str, str], today: date) -> tuple[str, Period]:
+    """Return the period of an overview: a name, or two days, both included."""
+    first, last = (moment(given.get(name, ""), name) for name in ("from", "to"))
+    if first or last:
+        since = first.date() if first else BEGINNING
+        until = min(last.date() if last else today, today) + timedelta(days=1)
+        if since >= until:
+            raise Unreadable("The period ends before it begins.")
+        return "", Period(since, until)
+    name = given.get("period", "90")
+    if name not in PERIODS:
+        raise Unreadable("The period is 7, 30, 90, 365 or all.")
+    length = (today - BEGINNING).days if name == "all" else int(name) - 1
+    return name, Period(today - timedelta(days=length), today + timedelta(days=1))
+
+
+def kept(found: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield the filters that are set, for the rows of "filtered by"."""
+    yield from ((name, value) for name, value in found.items() if value)
