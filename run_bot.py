@@ -227,6 +227,7 @@ def _keys(options: argparse.Namespace) -> int:
             create_key_file(settings.keys_file)
             print(f"The keys are in {settings.keys_file}. Keep a copy apart from the backups.")
             return 0
+        await open_database(settings.database_url, _keyring(settings), now).close()
         add_key(settings.keys_file)
         database = open_database(settings.database_url, _keyring(settings), now)
         try:

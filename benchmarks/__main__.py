@@ -16,7 +16,7 @@ from dialogs.content import load_scenario
 from dialogs.depends import depends_map
 from dialogs.evaluation import evaluate
 from tests.bot.conftest import talking
-from tests.bot.test_conversation import FOUNDING
+from tests.bot.walks import FOUNDING
 from tests.e2e.conftest import Process
 
 OV01 = next(

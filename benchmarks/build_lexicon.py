@@ -25,7 +25,9 @@ PHILTER = Path("philter_ucsf") / "filters"
 
 def plain(words: Iterable[str]) -> set[str]:
     """The words in lower case without accents, those of two letters and more that are letters only."""
-    return {w for word in words if len(w := folded(word).lower()) > 1 and w.isascii() and w.isalpha()}
+    return {
+        w for word in words if len(w := folded(word).lower()) > 1 and w.isascii() and w.isalpha()
+    }
 
 
 def packed(words: Iterable[str]) -> str:

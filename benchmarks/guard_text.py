@@ -2,7 +2,7 @@
 
 import random
 import string
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from faker import Faker
@@ -61,7 +61,27 @@ LOWER_FRAMES = (
     "saw {} today, cows 12",
     "pt's mom {} called, no naloxone at home",
 )
-TITLED_FRAMES = ("Mr. {} missed three doses.", "Ms. {} asks about Sublocade.", "Mrs {} is 30 weeks along", "follow up on Mr {} please")
+OTHER_LOWER_FRAMES = (
+    "client {} came in sedated",
+    "her husband {} called the clinic",
+    "d/w {} re: taper, agrees",
+    "regarding {} oxy early refill",
+    "patient is {} 45 yo",
+    "name: {} dob unknown",
+    "got a call from {} about the films",
+    "girlfriend {} has narcan",
+    "mrs {} wants sublocade",
+    "my pt {} od'd again",
+    "the patient, {}, is on 80 mme",
+    "rx for {} ran out early",
+)
+"""Frames for the report alone, not looked at in tuning."""
+TITLED_FRAMES = (
+    "Mr. {} missed three doses.",
+    "Ms. {} asks about Sublocade.",
+    "Mrs {} is 30 weeks along",
+    "follow up on Mr {} please",
+)
 
 
 def names(seed: int, count: int) -> Iterator[Sample]:
@@ -81,12 +101,12 @@ def names(seed: int, count: int) -> Iterator[Sample]:
             yield framed("Patient is {}, on bup 8 TID.", "name", f"{family}, {given}")
 
 
-def lower_names(seed: int, count: int) -> Iterator[Sample]:
+def lower_names(seed: int, count: int, frames: Sequence[str] = LOWER_FRAMES) -> Iterator[Sample]:
     rng = random.Random(seed)
     people = people_of(seed)
     for _ in range(count):
         given, family = people(rng)
-        value = family if (frame := rng.choice(LOWER_FRAMES)).startswith("mr") else f"{given} {family}"
+        value = family if (frame := rng.choice(frames)).startswith("mr") else f"{given} {family}"
         yield framed(frame, "name", value.lower())
 
 
@@ -115,10 +135,14 @@ def letters(rng: random.Random, count: int) -> str:
 
 def shaped(rng: random.Random, shape: str) -> str:
     """A value of a shape: 9 a digit, A a letter, the rest as it stands."""
-    return "".join(digits(rng, 1) if c == "9" else letters(rng, 1) if c == "A" else c for c in shape)
+    return "".join(
+        digits(rng, 1) if c == "9" else letters(rng, 1) if c == "A" else c for c in shape
+    )
 
 
-MONTHS = "January February March April May June July August September October November December".split()
+MONTHS = (
+    "January February March April May June July August September October November December".split()
+)
 
 
 def date(rng: random.Random) -> str:
@@ -146,20 +170,88 @@ def phone(rng: random.Random) -> str:
 
 
 def email(rng: random.Random) -> str:
-    who = rng.choice(["jdoe", "m.rivas", "kay_lynn", "t-bone", "r.ocasio"]) + digits(rng, rng.randint(0, 3))
-    host = rng.choice(["gmail.com", "clinic.example", "mail.example.org", "proton.me", "yahoo.co.uk", "otp-center.example"])
-    return rng.choice([f"{who}@{host}", f"{who}@{host}", f"{who} [at] {host.replace('.', ' [dot] ')}", f"{who}(at){host}", f"{who} at {host.replace('.', ' dot ')}"])
+    who = rng.choice(["jdoe", "m.rivas", "kay_lynn", "t-bone", "r.ocasio"]) + digits(
+        rng, rng.randint(0, 3)
+    )
+    host = rng.choice(
+        [
+            "gmail.com",
+            "clinic.example",
+            "mail.example.org",
+            "proton.me",
+            "yahoo.co.uk",
+            "otp-center.example",
+        ]
+    )
+    return rng.choice(
+        [
+            f"{who}@{host}",
+            f"{who}@{host}",
+            f"{who} [at] {host.replace('.', ' [dot] ')}",
+            f"{who}(at){host}",
+            f"{who} at {host.replace('.', ' dot ')}",
+        ]
+    )
 
 
 def address(rng: random.Random) -> str:
-    number, word = rng.randint(1, 19999), rng.choice(["Maple", "Larch", "Killingsworth", "Sullivant", "Oak Hill", "W. Broad", "N 5th", "MLK", "Ocean View", "Del Rey", "Old Mill"])
-    suffix = rng.choice(["St", "Street", "Ave", "Avenue", "Rd", "Road", "Blvd", "Ln", "Lane", "Drive", "Dr", "Ct", "Court", "Pkwy", "Way", "Terrace", "Pl"])
+    number, word = (
+        rng.randint(1, 19999),
+        rng.choice(
+            [
+                "Maple",
+                "Larch",
+                "Killingsworth",
+                "Sullivant",
+                "Oak Hill",
+                "W. Broad",
+                "N 5th",
+                "MLK",
+                "Ocean View",
+                "Del Rey",
+                "Old Mill",
+            ]
+        ),
+    )
+    suffix = rng.choice(
+        [
+            "St",
+            "Street",
+            "Ave",
+            "Avenue",
+            "Rd",
+            "Road",
+            "Blvd",
+            "Ln",
+            "Lane",
+            "Drive",
+            "Dr",
+            "Ct",
+            "Court",
+            "Pkwy",
+            "Way",
+            "Terrace",
+            "Pl",
+        ]
+    )
     tail = rng.choice(["", "", " Apt 3B", ", Unit 12", " #4", ", Apt. 210"])
-    return rng.choice([f"{number} {word} {suffix}{tail}", f"{number} {word} {suffix}{tail}", f"{number} {word.lower()} {suffix.lower()}", f"P.O. Box {number}", f"PO Box {number}", f"{number} County Road {rng.randint(1, 99)}", f"{number} State Route {rng.randint(1, 900)}"])
+    return rng.choice(
+        [
+            f"{number} {word} {suffix}{tail}",
+            f"{number} {word} {suffix}{tail}",
+            f"{number} {word.lower()} {suffix.lower()}",
+            f"P.O. Box {number}",
+            f"PO Box {number}",
+            f"{number} County Road {rng.randint(1, 99)}",
+            f"{number} State Route {rng.randint(1, 900)}",
+        ]
+    )
 
 
 def vin(rng: random.Random) -> str:
-    return "".join(rng.choice("ABCDEFGHJKLMNPRSTUVWXYZ0123456789") for _ in range(11)) + digits(rng, 6)
+    return "".join(rng.choice("ABCDEFGHJKLMNPRSTUVWXYZ0123456789") for _ in range(11)) + digits(
+        rng, 6
+    )
 
 
 def luhn_card(rng: random.Random) -> str:
@@ -177,25 +269,68 @@ def ipv6(rng: random.Random) -> str:
 def age(rng: random.Random) -> str:
     years = rng.randint(90, 108)
     words = ["ninety", "ninety-one", "ninety-two", "ninety-three", "ninety-four", "ninety-six"]
-    return rng.choice([f"{years} years old", f"{years}-year-old", f"{years} yo", f"{years} y/o", f"{years}F", f"aged {years}", f"age {years}", f"{years}yoM", f"{rng.choice(words)} years old", f"{years} yr old"])
+    return rng.choice(
+        [
+            f"{years} years old",
+            f"{years}-year-old",
+            f"{years} yo",
+            f"{years} y/o",
+            f"{years}F",
+            f"aged {years}",
+            f"age {years}",
+            f"{years}yoM",
+            f"{rng.choice(words)} years old",
+            f"{years} yr old",
+        ]
+    )
 
 
 def url(rng: random.Random) -> str:
     who = "".join(rng.choice(string.ascii_lowercase) for _ in range(7))
-    return rng.choice([f"https://mychart.{who}.example/pt/{digits(rng, 5)}", f"http://ehr.{who}.org/patient?id={digits(rng, 6)}", f"www.gofundme.com/f/help-{who}", f"facebook.com/{who}.{digits(rng, 2)}", f"https://bit.ly/{who}"])
+    return rng.choice(
+        [
+            f"https://mychart.{who}.example/pt/{digits(rng, 5)}",
+            f"http://ehr.{who}.org/patient?id={digits(rng, 6)}",
+            f"www.gofundme.com/f/help-{who}",
+            f"facebook.com/{who}.{digits(rng, 2)}",
+            f"https://bit.ly/{who}",
+        ]
+    )
 
 
 def handle(rng: random.Random) -> str:
     who = "".join(rng.choice(string.ascii_lowercase) for _ in range(6))
-    return rng.choice([f"@{who}_{digits(rng, 2)}", f"@{who}", f"@{who}.{who[:3]}", f"u/{who}{digits(rng, 2)}", f"@_{who}_"])
+    return rng.choice(
+        [
+            f"@{who}_{digits(rng, 2)}",
+            f"@{who}",
+            f"@{who}.{who[:3]}",
+            f"u/{who}{digits(rng, 2)}",
+            f"@_{who}_",
+        ]
+    )
 
 
 def zip_code(rng: random.Random) -> str:
     return rng.choice([shaped(rng, "99999"), shaped(rng, "99999-9999")])
 
 
-SSN_FRAMES = ("SSN {} for the PDMP", "{} is on the intake form, OUD x 8 yrs", "his social is {}, uninsured", "ss# {} ok?", "social security number {}", "ssn: {} pls verify")
-FREE = ("{} is in the note, what dose now?", "from the chart: {} and on bup 16", "({}) wants to taper", "FYI {} - methadone 95", "we have {} on file, QTc 490", "bup 8 TID, {}, COWS 11")
+SSN_FRAMES = (
+    "SSN {} for the PDMP",
+    "{} is on the intake form, OUD x 8 yrs",
+    "his social is {}, uninsured",
+    "ss# {} ok?",
+    "social security number {}",
+    "ssn: {} pls verify",
+)
+FREE = (
+    "{} is in the note, what dose now?",
+    "from the chart: {} and on bup 16",
+    "({}) wants to taper",
+    "FYI {} - methadone 95",
+    "we have {} on file, QTc 490",
+    "bup 8 TID, {}, COWS 11",
+)
 
 KINDS: dict[str, tuple[tuple[str, ...], Callable[[random.Random], str]]] = {
     "date": (("Seen {} for refill.", "DOB {}, on methadone 85", "relapsed on {} after surgery", "last dose {}", "surgery scheduled {} at noon", "Induction is planned for {}, low-dose?", "od'd {} and again later", "released from jail {} on nothing"), date),
@@ -233,13 +368,27 @@ def structured(seed: int, count: int) -> Iterator[Sample]:
 
 # -- clean
 
-DRUGS = "methadone|buprenorphine|bup|bup/nx|Suboxone|Subutex|Zubsolv|Sublocade|Brixadi|Vivitrol|naltrexone|oxycodone|OxyContin|Percocet|hydromorphone|Dilaudid|morphine|MS Contin|tramadol|tapentadol|Nucynta|fentanyl patch|Norco|hydrocodone|gabapentin|pregabalin|Lyrica|clonazepam|Xanax|ketamine|Butrans|Belbuca|duloxetine|Cymbalta|lofexidine|Lucemyra|clonidine".split("|")
-DOSES = "10 mg TID|8/2 BID|8-2 films bid|5/325 q6h prn|q4-6h|16 mg daily|120 mg|75 mcg/h q72h|0.5 mg|24 mg/d|4 mg q6h|1.5 tabs|300 mg monthly|128 mg monthly|2-0.5 mg|30-45 mg|12/3 once daily|1/2 tab qhs|900 mcg bid|10/325 #120|20 mcg/h|2 mg x3|40 mg Q12H".split("|")
-PEOPLE = "41yo woman|58 M|a 34 y/o G2P1 at 28 weeks|22M|veteran, 67,|72F|a young man|adolescent, 16,|89-year-old man|the patient|pt|my pt|a nurse I follow|he|she|67 yo M w/ COPD|a man in his 50s|a 63-year-old".split("|")
-PROBLEMS = "chronic pancreatitis|sickle cell crisis|failed back surgery|rib fractures|Crohn disease|CRPS|metastatic breast cancer|a femur fracture|endocarditis|hip replacement|Ehlers-Danlos|post-herpetic neuralgia|a Lisfranc injury|Charcot foot|Guillain-Barré|Parkinson disease|spinal stenosis L4-L5|burns over 20%|kidney stones|hep C genotype 3|Sjögren's|necrotizing fasciitis|a tooth abscess|endometriosis|diabetic neuropathy A1c 9.2|T12 compression fracture".split("|")
-MEASURES = "COWS 13|QTc 498|pain 7/10|pain 9/10 w/ movement|PEG 6.3|PHQ-9 18|UDS pos for fent|EDDP absent|BP 168/94, HR 118|SpO2 95% RA|AST 212, ALT 187|eGFR 38|MME about 270|WBC 17.2|RASS -2|ORT 8|GAD-7 14|INR 1.4|T 99.1 F|Na 128|ANC 1200|viral load 1450000 IU/mL|platelets 88".split("|")
-TIMES = "for 3 years|since 2019|2 weeks ago|in March 2021|over 6 months|last Tuesday|since 1998|every 90 days|q3mo|at 0730|at 9 pm|for 48 h|on Monday|yesterday|in the spring of 2022|on day 5|3-4 times a week|after 10-14 days|since age 19|until next week".split("|")
-ASKS = "what would you do?|any thoughts?|thoughts on a taper?|split dosing ok?|is this safe?|would you rotate?|who has done this?|continue or hold?|how fast to titrate?|stop the benzo first?|bridge or not?|Please advise.|Thanks!|need guidance|OK to restart?".split("|")
+DRUGS = "methadone|buprenorphine|bup|bup/nx|Suboxone|Subutex|Zubsolv|Sublocade|Brixadi|Vivitrol|naltrexone|oxycodone|OxyContin|Percocet|hydromorphone|Dilaudid|morphine|MS Contin|tramadol|tapentadol|Nucynta|fentanyl patch|Norco|hydrocodone|gabapentin|pregabalin|Lyrica|clonazepam|Xanax|ketamine|Butrans|Belbuca|duloxetine|Cymbalta|lofexidine|Lucemyra|clonidine".split(
+    "|"
+)
+DOSES = "10 mg TID|8/2 BID|8-2 films bid|5/325 q6h prn|q4-6h|16 mg daily|120 mg|75 mcg/h q72h|0.5 mg|24 mg/d|4 mg q6h|1.5 tabs|300 mg monthly|128 mg monthly|2-0.5 mg|30-45 mg|12/3 once daily|1/2 tab qhs|900 mcg bid|10/325 #120|20 mcg/h|2 mg x3|40 mg Q12H".split(
+    "|"
+)
+PEOPLE = "41yo woman|58 M|a 34 y/o G2P1 at 28 weeks|22M|veteran, 67,|72F|a young man|adolescent, 16,|89-year-old man|the patient|pt|my pt|a nurse I follow|he|she|67 yo M w/ COPD|a man in his 50s|a 63-year-old".split(
+    "|"
+)
+PROBLEMS = "chronic pancreatitis|sickle cell crisis|failed back surgery|rib fractures|Crohn disease|CRPS|metastatic breast cancer|a femur fracture|endocarditis|hip replacement|Ehlers-Danlos|post-herpetic neuralgia|a Lisfranc injury|Charcot foot|Guillain-Barré|Parkinson disease|spinal stenosis L4-L5|burns over 20%|kidney stones|hep C genotype 3|Sjögren's|necrotizing fasciitis|a tooth abscess|endometriosis|diabetic neuropathy A1c 9.2|T12 compression fracture".split(
+    "|"
+)
+MEASURES = "COWS 13|QTc 498|pain 7/10|pain 9/10 w/ movement|PEG 6.3|PHQ-9 18|UDS pos for fent|EDDP absent|BP 168/94, HR 118|SpO2 95% RA|AST 212, ALT 187|eGFR 38|MME about 270|WBC 17.2|RASS -2|ORT 8|GAD-7 14|INR 1.4|T 99.1 F|Na 128|ANC 1200|viral load 1450000 IU/mL|platelets 88".split(
+    "|"
+)
+TIMES = "for 3 years|since 2019|2 weeks ago|in March 2021|over 6 months|last Tuesday|since 1998|every 90 days|q3mo|at 0730|at 9 pm|for 48 h|on Monday|yesterday|in the spring of 2022|on day 5|3-4 times a week|after 10-14 days|since age 19|until next week".split(
+    "|"
+)
+ASKS = "what would you do?|any thoughts?|thoughts on a taper?|split dosing ok?|is this safe?|would you rotate?|who has done this?|continue or hold?|how fast to titrate?|stop the benzo first?|bridge or not?|Please advise.|Thanks!|need guidance|OK to restart?".split(
+    "|"
+)
 CLEAN_FRAMES = (
     "{who} on {drug} {dose} {time}, now {problem}. {measure}. {ask}",
     "S: {who} B: {drug} {dose}, {problem} A: {measure} R: {ask}",
@@ -261,8 +410,20 @@ CLEAN_FRAMES = (
 def clean(seed: int, count: int) -> Iterator[str]:
     rng = random.Random(seed)
     for _ in range(count):
-        parts = {"who": PEOPLE, "drug": DRUGS, "drug2": DRUGS, "dose": DOSES, "dose2": DOSES, "problem": PROBLEMS, "measure": MEASURES, "time": TIMES, "ask": ASKS}
-        text = rng.choice(CLEAN_FRAMES).format(**{key: rng.choice(values) for key, values in parts.items()})
+        parts = {
+            "who": PEOPLE,
+            "drug": DRUGS,
+            "drug2": DRUGS,
+            "dose": DOSES,
+            "dose2": DOSES,
+            "problem": PROBLEMS,
+            "measure": MEASURES,
+            "time": TIMES,
+            "ask": ASKS,
+        }
+        text = rng.choice(CLEAN_FRAMES).format(
+            **{key: rng.choice(values) for key, values in parts.items()}
+        )
         style = rng.random()
         yield text.lower() if style < 0.3 else text.upper() if style < 0.35 else text
 
@@ -284,7 +445,16 @@ def _marks(value: str, rng: random.Random) -> str:
 
 
 def _bold(value: str) -> str:
-    return "".join(chr(0x1D400 + ord(c) - 65) if "A" <= c <= "Z" else chr(0x1D41A + ord(c) - 97) if "a" <= c <= "z" else chr(0x1D7CE + int(c)) if c.isdigit() and c.isascii() else c for c in value)
+    return "".join(
+        chr(0x1D400 + ord(c) - 65)
+        if "A" <= c <= "Z"
+        else chr(0x1D41A + ord(c) - 97)
+        if "a" <= c <= "z"
+        else chr(0x1D7CE + int(c))
+        if c.isdigit() and c.isascii()
+        else c
+        for c in value
+    )
 
 
 def disguised(seed: int, count: int) -> Iterator[Sample]:
@@ -295,7 +465,9 @@ def disguised(seed: int, count: int) -> Iterator[Sample]:
     anglo.seed_instance(seed)
     for number in range(count):
         given, family = people(rng)
-        yield _disguise(number % 12, rng, f"{given} {family}", f"{anglo.first_name()} {anglo.last_name()}")
+        yield _disguise(
+            number % 12, rng, f"{given} {family}", f"{anglo.first_name()} {anglo.last_name()}"
+        )
 
 
 def _disguise(way: int, rng: random.Random, name: str, anglo: str) -> Sample:
@@ -312,16 +484,64 @@ def _disguise(way: int, rng: random.Random, name: str, anglo: str) -> Sample:
     if way == 4:
         return framed(frame, "name", "  ".join(" ".join(part) for part in anglo.split()))
     if way == 5:
-        return framed("seen {} for refill", "date", f"{rng.randint(1, 12):02} {rng.randint(1, 28):02} {rng.randint(1950, 2025)}")
+        return framed(
+            "seen {} for refill",
+            "date",
+            f"{rng.randint(1, 12):02} {rng.randint(1, 28):02} {rng.randint(1950, 2025)}",
+        )
     if way == 6:
         day = rng.choice(["first", "third", "fourteenth", "twenty-first", "second", "thirtieth"])
-        return framed("relapsed on {}", "date", rng.choice([f"the {day} of {rng.choice(MONTHS)}", f"{day} of {rng.choice(MONTHS)}", f"{rng.choice(MONTHS)} {day}"]))
+        return framed(
+            "relapsed on {}",
+            "date",
+            rng.choice(
+                [
+                    f"the {day} of {rng.choice(MONTHS)}",
+                    f"{day} of {rng.choice(MONTHS)}",
+                    f"{rng.choice(MONTHS)} {day}",
+                ]
+            ),
+        )
     if way == 7:
-        return framed("write to {}", "email", rng.choice(["jdoe{} at clinic dot example", "jdoe{} (at) mail (dot) com", "jdoe{}[at]mail[dot]com", "jdoe{} @ mail . com"]).format(digits(rng, 2)))
+        return framed(
+            "write to {}",
+            "email",
+            rng.choice(
+                [
+                    "jdoe{} at clinic dot example",
+                    "jdoe{} (at) mail (dot) com",
+                    "jdoe{}[at]mail[dot]com",
+                    "jdoe{} @ mail . com",
+                ]
+            ).format(digits(rng, 2)),
+        )
     if way == 8:
         return framed("call {}", "phone", " ".join(_WORDS[int(c)] for c in call if c.isdigit()))
     if way == 9:
-        return framed("ssn {}", "ssn", rng.choice([ssn.translate(_FULL), _zero_width(ssn, rng), ssn.replace("-", "\u2013"), _bold(ssn)]))
+        return framed(
+            "ssn {}",
+            "ssn",
+            rng.choice(
+                [
+                    ssn.translate(_FULL),
+                    _zero_width(ssn, rng),
+                    ssn.replace("-", "\u2013"),
+                    _bold(ssn),
+                ]
+            ),
+        )
     if way == 10:
         return framed(frame, "name", rng.choice([_bold(name), _marks(anglo, rng)]))
-    return framed("phone {}", "phone", rng.choice([_zero_width(call, rng), call.translate(_FULL), " ".join(c for c in call if c.isdigit()), call.replace("-", "\u2011"), "".join(chr(0x660 + int(c)) if c.isdigit() else c for c in call)]))
+    return framed(
+        "phone {}",
+        "phone",
+        rng.choice(
+            [
+                _zero_width(call, rng),
+                call.translate(_FULL),
+                " ".join(c for c in call if c.isdigit()),
+                call.replace("-", "\u2011"),
+                "".join(chr(0x660 + int(c)) if c.isdigit() else c for c in call),
+            ]
+        ),
+    )

@@ -1,4 +1,4 @@
-"""Precision, recall and time of the narrative reader, on the narratives its rules were tuned on and on the others."""
+"""Precision, recall and time of the narrative reader, for each set of narratives."""
 
 import json
 import statistics
@@ -11,14 +11,17 @@ from typing import Any
 from dialogs.narrative import Reading, read_narrative
 
 DATA = Path(__file__).parents[1] / "tests" / "dialogs" / "data"
-HALVES = ("narratives_tuning", "narratives_heldout")
+HALVES = ("narratives_tuning", "narratives_heldout", "narratives_fresh")
 
 Item = tuple[str, ...]
 
 
 def narratives(name: str) -> list[dict[str, Any]]:
     """Return the narratives of one half, each with what must be suggested and what must not."""
-    return [json.loads(line) for line in (DATA / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()]
+    return [
+        json.loads(line)
+        for line in (DATA / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
+    ]
 
 
 def items(answers: Mapping[str, Any]) -> Iterator[Item]:
@@ -70,10 +73,14 @@ def main() -> None:
         right, wrong, missing, forbidden = compared(name)
         cases = len(narratives(name))
         precision, recall = right / max(right + len(wrong), 1), right / max(right + len(missing), 1)
-        print(f"{name:20} {cases} texts, {right} right, {len(wrong)} wrong, {len(missing)} missing, {forbidden} forbidden:"
-              f" precision {precision:.3f}, recall {recall:.3f}")  # fmt: skip
+        print(
+            f"{name:20} {cases} texts: {right} right, {len(wrong)} wrong, {len(missing)} missing,"
+        )
+        print(f"{'':20} {forbidden} forbidden; precision {precision:.3f}, recall {recall:.3f}")
         if "--list" in sys.argv:
-            print(*(f"  wrong   {w}" for w in wrong), *(f"  missing {m}" for m in missing), sep="\n")
+            print(
+                *(f"  wrong   {w}" for w in wrong), *(f"  missing {m}" for m in missing), sep="\n"
+            )
     texts = [case["text"] for name in HALVES for case in narratives(name)]
     each = [milliseconds(text, 5) for text in texts]
     print(f"read: median {statistics.median(each):.2f} ms, worst of {len(each)} {max(each):.2f} ms")

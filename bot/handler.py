@@ -20,6 +20,7 @@ from bot.translate import (
     Command,
     GroupMigration,
     Ignored,
+    Incoming,
     InlineQuery,
     Media,
     Membership,
@@ -222,7 +223,9 @@ def _person(tx: Tx, incoming: Personal, settings: Settings) -> Person:
     status: people.Status = "approved" if settings.approval == "open" or admin else "pending"
     found = people.get_or_create(tx, who.telegram_id, who.name, status=status, is_admin=admin)
     if found.is_admin != admin:
-        return people.set_admin(tx, found, is_admin=admin, by=None)
+        found = people.set_admin(tx, found, is_admin=admin, by=None)
+    if found.status == "pending" and status == "approved":
+        found = people.set_status(tx, found, "approved", by=None)
     return found
 
 
@@ -247,7 +250,7 @@ def route(turn: Turn) -> None:
         groups.inline(turn, incoming)
     elif not turn.chat.private:
         groups.in_group(turn)
-    elif turn.person.status != "approved":
+    elif turn.person.status != "approved" and not _ones_own(incoming):
         persons.waiting(turn)
     elif isinstance(incoming, Tap):
         tapped(turn, incoming)
@@ -277,13 +280,26 @@ def followed(turn: Turn, link: StartLink) -> None:
     routes.link(turn, link.payload)
 
 
+def _ones_own(incoming: Incoming) -> bool:
+    """Say whether this is about the person's own data, which stay theirs without approval."""
+    if isinstance(incoming, Tap):
+        data = parse(incoming.data)
+        return data is not None and data.verb == "forget"
+    return isinstance(incoming, Command) and incoming.name in routes.ALWAYS
+
+
 def tapped(turn: Turn, tap: Tap) -> None:
     """Answer a tap; data that is not of our form leads nowhere."""
     data = parse(tap.data)
     verb = routes.VERBS.get(data.verb) if data else None
     if data is None or verb is None:
         raise Gone
-    if turn.person.scope_accepted_at is None and data.verb not in ("agree", "page", "set"):
+    if turn.person.scope_accepted_at is None and data.verb not in (
+        "agree",
+        "page",
+        "set",
+        "forget",
+    ):
         persons.begin(turn)
         return
     verb(turn, data)

@@ -26,7 +26,7 @@ log = structlog.get_logger()
 
 T = TypeVar("T")
 
-FAREWELL_SECONDS = 2.0
+FAREWELL_SECONDS = 1.0
 
 Key: TypeAlias = tuple[int | str, ...]
 Raw: TypeAlias = dict[str, Any]
@@ -73,7 +73,8 @@ class Limits:
     longest_pause: float = 30.0
     at_once: int = 32
     """Updates handled side by side."""
-    drain_seconds: float = 10.0
+    drain_seconds: float = 6.0
+    """Of the 10 that a stop may take; the farewell and the outbox have the rest."""
     refusals: int = 3
     """Refusals of the token in a row that are believed."""
 
@@ -170,7 +171,7 @@ class Intake:
 async def run(
     source: UpdateSource, intake: Intake, *, stop: asyncio.Event, poll_seconds: int = 30
 ) -> None:
-    """Fetch updates and have them handled until ``stop``; what is begun is finished within 10 s.
+    """Fetch updates and have them handled until ``stop``; what is begun is finished first, in a few seconds.
 
     Raises TokenRefused when Telegram does not know the token.
     """

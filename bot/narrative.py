@@ -5,8 +5,6 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
-from dialogs.narrative import read_narrative
-
 from bot.callbacks import Callback, encode
 from bot.cases import dialog_of, keep, open_case
 from bot.dialog import current_case, new_case, show_case
@@ -17,6 +15,7 @@ from dialogs.answers import check_answers
 from dialogs.engine import pending
 from dialogs.errors import InvalidAnswer
 from dialogs.model import Change, Step
+from dialogs.narrative import read_narrative
 from dialogs.shown import show_answer
 from storage import consults, expecting
 from storage.consults import StoredConsult

@@ -32,7 +32,7 @@ from bot.refusals import (
     Verdict,
     judge,
 )
-from storage import people, transcript
+from storage import people, plans, transcript
 from storage.database import Database
 from storage.errors import StorageUnavailable
 from storage.transaction import Tx
@@ -50,7 +50,9 @@ AT_ONCE = 32
 MOST_CHATS = 128
 """Chats worked on at a time; the others wait for the sweeper."""
 
-DRAIN_SECONDS = 10.0
+DRAIN_SECONDS = 3.0
+"""Of the 10 that a stop may take; what is cut off then is repeated, marked, after the start."""
+
 STUCK_SECONDS = 30.0
 KEEPING_PAUSES = (0.2, 1.0, 5.0)
 """Seconds between tries to keep that a message was sent, while the disk does not take it."""
@@ -314,4 +316,5 @@ def give_up(tx: Tx, chat_id: int, code: str) -> None:
     """Give up what waits for a chat that cannot be reached; a person is marked as such."""
     if chat_id > 0:
         people.set_unreachable(tx, chat_id)
+        plans.wait_again(tx, chat_id)
     transcript.drop_chat(tx, chat_id, code)

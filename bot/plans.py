@@ -127,8 +127,13 @@ def _sure(turn: Turn, data: Callback) -> None:
     stored = _advised(turn, data)
     when, value = data.arg(0), data.arg(1)
     if when in ("before", "after") and value in map(str, CONFIDENCE):
-        kept = replace(stored, **{f"confidence_{when}": int(value)})
-        stored = consults.save(turn.tx, kept, stored.revision)
+        sure = int(value)
+        changed = (
+            replace(stored, confidence_before=sure)
+            if when == "before"
+            else replace(stored, confidence_after=sure)
+        )
+        stored = consults.save(turn.tx, changed, stored.revision)
         _record(turn, stored, "confidence.set", {"when": when, "value": int(value)})
     t = turn.t
     rows = []

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from bot.callbacks import encode
 from bot.language import Translate, translator
 from bot.screen import Button, Screen, bold, esc, paragraphs
-from storage import plans, transcript
+from bot.zones import zone_of
+from dialogs.followup import after_quiet
+from storage import people, plans, transcript
 from storage.plans import Due
 from storage.transaction import Tx
 from storage.transcript import Outgoing
@@ -21,7 +23,8 @@ def remind(tx: Tx) -> tuple[int, ...]:
     """
     by_person: dict[int, list[Due]] = defaultdict(list)
     for due in plans.take_due(tx):
-        by_person[due.telegram_id].append(due)
+        if not _put_off(tx, due):
+            by_person[due.telegram_id].append(due)
     for chat, found in by_person.items():
         screen = reminder_screen(found, translator(found[0].language))
         transcript.enqueue(
@@ -36,6 +39,16 @@ def remind(tx: Tx) -> tuple[int, ...]:
             ),
         )
     return tuple(by_person)
+
+
+def _put_off(tx: Tx, due: Due) -> bool:
+    """Leave a review that is late, as after downtime, until the person's quiet hours are over."""
+    who = people.get(tx, due.review.person_id)
+    until = after_quiet(tx.now, zone_of(who.time_zone), who.quiet_from, who.quiet_to)
+    if until <= tx.now:
+        return False
+    plans.snooze(tx, due.review, until)
+    return True
 
 
 def reminder_screen(found: Sequence[Due], t: Translate) -> Screen:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from bot import (
+    admin,
     cases_list,
     colleague,
     dialog,
@@ -40,6 +41,7 @@ COMMANDS: dict[str, Command] = {
     "whoami": _plain(persons.whoami),
     "mydata": _plain(persons.my_data),
     "forgetme": _plain(persons.forget_me),
+    "admin": _plain(admin.admin),
 }
 
 VERBS: dict[str, Verb] = {
@@ -52,6 +54,7 @@ VERBS: dict[str, Verb] = {
     **endings.VERBS,
     **forks.VERBS,
     **held.VERBS,
+    **admin.VERBS,
 }
 
 WORDS: dict[str, Words] = {
@@ -67,14 +70,15 @@ MENU = (
     ("new", "start a case"),
     ("cases", "your cases"),
     ("resume", "go on where you were"),
-    ("team", "your teams"),
     ("privacy", "what is stored, for how long"),
     ("help", "what you can do here"),
 )
 """The commands that Telegram lists in a private chat."""
 
-GROUP_MENU = (("share", "share a case with this group"), ("opinions", "give an opinion"))
-ADMIN_MENU = (("admin", "numbers, approvals, the console"),)
+ADMIN_MENU = (("admin", "who waits for approval, today's state"),)
+
+ALWAYS = ("whoami", "privacy", "help", "mydata", "forgetme")
+"""Commands that work before approval and after suspension."""
 
 BEFORE_SCOPE = ("start", "help", "privacy", "whoami", "settings", "forgetme", "mydata")
 """Commands that work before the scope screen was accepted."""

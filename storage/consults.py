@@ -22,6 +22,7 @@ from storage.schema import (
     consult_tally,
     content_version,
     disposition,
+    person,
     plan,
     review,
     transcript,
@@ -295,6 +296,8 @@ def _load(tx: Tx, condition: Any, identity: UUID | str) -> StoredConsult:
 
 
 def _codes(tx: Tx, owner_id: UUID) -> set[str]:
+    """Return the codes a person's consults have; nobody else opens one for them meanwhile."""
+    tx.connection.execute(select(person.c.id).where(person.c.id == owner_id).with_for_update())
     return set(tx.connection.scalars(select(consult.c.code).where(consult.c.owner_id == owner_id)))
 
 

@@ -12,7 +12,7 @@ from storage import audit
 from storage.consults import StoredConsult
 from storage.errors import Conflict, NotFound
 from storage.ids import new_id
-from storage.schema import consult, disposition, person, plan, review
+from storage.schema import consult, disposition, person, plan, review, transcript
 from storage.sealing import Place, seal, unseal
 from storage.transaction import Tx
 
@@ -271,6 +271,23 @@ def take_due(tx: Tx) -> tuple[Due, ...]:
     return tuple(
         Due(_review(row), row.telegram_id, row.language, row.code, row.short) for row in rows
     )
+
+
+def wait_again(tx: Tx, telegram_id: int) -> int:
+    """Leave reviews waiting whose notification never got through; return how many that were."""
+    unsent = select(transcript.c.created_at).where(
+        transcript.c.chat_id == telegram_id,
+        transcript.c.kind == "reminder",
+        transcript.c.state.in_(("waiting", "sending")),
+    )
+    who = select(person.c.id).where(person.c.telegram_id == telegram_id)
+    return tx.connection.execute(
+        update(review)
+        .where(
+            review.c.person_id.in_(who), review.c.state == "sent", review.c.sent_at.in_(unsent)
+        )
+        .values(state="waiting")
+    ).rowcount
 
 
 def answer_review(tx: Tx, found: Review, outcome: str, by: UUID) -> None:

@@ -10,7 +10,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import create_engine, text
+import psycopg
+from sqlalchemy import create_engine
 from sqlalchemy.engine import URL, make_url
 
 from storage.migrations import bring_up_to_date
@@ -82,11 +83,10 @@ class PostgresServer:
         )
 
     def run(self, *statements: str) -> None:
-        engine = create_engine(self.url, isolation_level="AUTOCOMMIT")
-        with engine.connect() as connection:
+        """Run statements, each on its own, on the server's own database."""
+        with psycopg.connect(self._server.get_uri(), autocommit=True) as connection:
             for statement in statements:
-                connection.execute(text(statement))
-        engine.dispose()
+                connection.execute(statement)
 
     def stop(self) -> None:
         self._server.cleanup()

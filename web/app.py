@@ -64,7 +64,7 @@ def create_app(
             *console_routes(site),
         ],
         middleware=[Middleware(Guard, names=access.names)],
-        exception_handlers={**REFUSALS, 404: on_http_error, 405: on_http_error, 500: on_http_error},
+        exception_handlers={**REFUSALS, 404: on_http_error, 405: on_http_error},
     )
     app.state.access = access
     app.state.site = site

@@ -3,11 +3,14 @@
 from collections.abc import Collection, Mapping
 from urllib.parse import urlsplit
 
+import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from web.loopback import NAMES
 from web.pages import HEADERS, error_page
+
+log = structlog.get_logger()
 
 OPEN_TO_ANY_NAME = frozenset({"/healthz", "/readyz"})
 """Whoever watches the process asks by an address, not by a name."""
@@ -37,11 +40,24 @@ class Guard:
             await self._app(scope, receive, send)
             return
 
+        begun = False
+
         async def marked(message: Message) -> None:
+            nonlocal begun
+            begun = True
             if message["type"] == "http.response.start":
                 self._mark(MutableHeaders(scope=message))
             await send(message)
 
+        try:
+            await self._answer(scope, receive, marked)
+        except Exception:
+            log.exception("page_failed")
+            if begun:
+                raise  # the browser has to see that what it got is not all
+            await error_page(500)(scope, receive, marked)
+
+    async def _answer(self, scope: Scope, receive: Receive, marked: Send) -> None:
         if len(scope["query_string"]) > LONGEST_QUERY:
             await error_page(400, "The address is too long.")(scope, receive, marked)
         elif scope["path"] in OPEN_TO_ANY_NAME or self._is_ours(scope):

@@ -110,9 +110,9 @@ def environment() -> Environment:
     return made
 
 
-def page(name: str, status: int = 200, **values: Any) -> Response:
+def page(template: str, answer: int = 200, /, **values: Any) -> Response:
     """Return a page made from a template."""
-    return HTMLResponse(environment().get_template(name).render(**values), status)
+    return HTMLResponse(environment().get_template(template).render(**values), answer)
 
 
 def error_page(status: int, notice: str = "") -> Response:

@@ -1,6 +1,6 @@
 """The review card, the stop card, and what a changed answer did."""
 
-from collections.abc import Set
+from collections.abc import Set as AbstractSet
 
 from bot.callbacks import encode
 from bot.language import Translate
@@ -45,7 +45,7 @@ def _rows(
     scenario: Scenario,
     t: Translate,
     case: str,
-    asked: Set[str],
+    asked: AbstractSet[str],
 ) -> tuple[Row, ...]:
     turn = consult.turn
     edits = [

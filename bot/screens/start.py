@@ -78,7 +78,6 @@ def help_screen(t: Translate) -> Screen:
         ("/resume", t("go on where you were")),
         ("/summary", t("show the summary of this case again")),
         ("/cancel", t("stop this case; its answers are kept")),
-        ("/team", t("your teams")),
         ("/settings", t("role, path, language, time zone, quiet hours")),
         ("/privacy", t("what is stored, for how long, who sees it")),
         ("/mydata", t("everything stored about you, as a file")),

@@ -24,10 +24,16 @@ __all__ = ["KINDS", "Finding", "Tier", "find_identifiers", "guard_lines", "kind_
 
 def _all(reading: Reading) -> Iterator[Finding]:
     words = packaged()
-    for part in (Numbers(reading), Cued(reading), Links(reading), CalendarWords(reading), Places(reading)):
+    for part in (
+        Numbers(reading),
+        Cued(reading),
+        Links(reading),
+        CalendarWords(reading),
+        Places(reading),
+    ):
         yield from part.found()
     yield from Disguise(reading, words).found()
-    yield from Names(reading).found()
+    yield from Names(reading, words).found()
 
 
 def _placed(finding: Finding, view: View) -> Finding:

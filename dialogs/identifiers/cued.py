@@ -8,53 +8,88 @@ from dialogs.identifiers.tokens import Reading
 from dialogs.identifiers.units import dose_after, unit_after
 
 _MARK = r"(?:numbers?|num|nbr|no|nr|id|ids|code|identifier|#)"
-_SMALL = r"(?:is|was|of|for|on|file|the|his|her|their|reads?|ends?|ending|in|at|our|ehr|epic|as|with|are|it|now|to|under|still|just|state|card|new|old|listed|shows?|pt|patient|record|last|four|4|digits?|ssn)"
-_FILL = rf"[\s:#=.\-()\[\]\"',]{{0,4}}(?:(?:{_MARK}|{_SMALL})(?:[\s:#=.\-()\[\]\"',]{{1,4}}|(?=\d))){{0,6}}"
+_SMALL =
+    r"(?:is|was|of|for|on|file|the|his|her|their|reads?|ends?|ending|in|at|our|ehr|epic|as|"
+    r"with|are|it|now|to|under|still|just|state|card|new|old|listed|shows?|pt|patient|record|"
+    r"last|four|4|digits?|ssn)"
+_FILL =
+    rf"[\s:#=.\-()\[\]\"',]{{0,4}}(?:(?:{_MARK}|{_SMALL})(?:[\s:#=.\-()\[\]\"',]{{1,4}}|(?=\d)"
+    rf")){{0,6}}(?<![A-Za-z0-9])"
 _ID = (
     r"(?P<id>(?:[A-Za-z]{1,6}[-./: ]?)?[A-Za-z0-9]{0,20}\d[A-Za-z0-9]{0,20}"
     r"(?:[-./ ][A-Za-z0-9]{0,12}\d[A-Za-z0-9]{0,12}){0,6}(?:-[A-Za-z]{1,3}(?![a-z]))?)"
 )
 _AFTER_CUE = re.compile(rf"(?P<fill>{_FILL}){_ID}(?![A-Za-z0-9])", re.IGNORECASE)
-_MARKED = re.compile(rf"(?:#|\b{_MARK}\b|:|=)", re.IGNORECASE)
+_MARKED = re.compile(rf"(?:#|\b{_MARK}\b|:|=|\bend(?:s|ing)\b)", re.IGNORECASE)
 _NUMBERED = re.compile(r"#|\b(?:number|num|no|id|nr)\b", re.IGNORECASE)
 _PLATE = re.compile(
-    rf"{_FILL}(?:[A-Z]{{2}}\s)?(?P<id>[A-Z0-9]{{1,4}}[- ]?[A-Z0-9]{{2,5}}|[A-Z0-9]{{5,8}})(?![A-Za-z0-9])"
+    rf"{_FILL}(?:[A-Z]{{2}}\s)?(?P<id>[A-Z0-9]{{1,4}}[- ]?[A-Z0-9]{{2,5}}|[A-Z0-9]{{5,8}})"
+    rf"(?![A-Za-z0-9])"
 )
-_VANITY = re.compile(rf"(?i:{_FILL})[\"']?(?P<id>[A-Z]{{4,8}}|[A-Z0-9]{{1,4}}[- ]?[A-Z0-9]{{2,5}})(?![A-Za-z0-9])")
+_VANITY = re.compile(
+    rf"(?i:{_FILL})[\"']?(?P<id>[A-Z]{{4,8}}|[A-Z0-9]{{1,4}}[- ]?[A-Z0-9]{{2,5}})"
+    rf"(?![A-Za-z0-9])")
 
-STRONG: dict[str, str] = {
-    "mrn": "mrn", "mrns": "mrn", "mr#": "mrn", "csn": "mrn", "fin": "mrn", "har": "mrn", "emrn": "mrn", "empi": "mrn", "mpi": "mrn",
-    "imei": "device", "meid": "device", "esn": "device", "iccid": "device", "udi": "device", "vin": "vin", "ssn": "ssn", "ssns": "ssn",
-    "npi": "license", "dea": "license", "dl": "license", "dln": "license", "iban": "account", "mbi": "plan", "hicn": "plan", "bin": "plan",
-    "serial": "device", "sn": "device", "routing": "account", "aba": "account", "passport": "license", "medicaid": "plan", "medicare": "plan",
-    "pcn": "plan", "rxgrp": "plan", "rxbin": "plan", "uci": "mrn", "nhs": "mrn", "curp": "other", "rfc": "other", "nie": "other", "dni": "other",
-    "itin": "ssn", "tin": "other", "ein": "other", "swift": "account", "sort": "account", "edipi": "other", "dodid": "other", "uid": "other",
-    "cdcr": "other", "bop": "other", "nysid": "other", "sid": "other", "vehicle": "vin", "social": "ssn", "ss": "ssn", "soc": "ssn", "barcode": "other",
-}  # fmt: skip
-"""Cue words that need no further mark."""
 
-WEAK: dict[str, str] = {
-    "chart": "mrn", "record": "mrn", "records": "mrn", "rec": "mrn", "case": "other", "patient": "mrn", "pt": "mrn", "encounter": "mrn", "enc": "mrn",
-    "visit": "mrn", "hospital": "mrn", "unit": "mrn", "mr": "mrn", "med": "mrn", "medical": "mrn", "admission": "mrn", "epic": "mrn", "ehr": "mrn", "emr": "mrn",
-    "account": "account", "acct": "account", "bank": "account", "checking": "account", "savings": "account", "card": "account",
-    "visa": "account", "mastercard": "account", "amex": "account", "invoice": "account", "billing": "account", "debit": "account", "credit": "account",
-    "member": "plan", "membership": "plan", "policy": "plan", "subscriber": "plan", "group": "plan", "grp": "plan", "insurance": "plan", "ins": "plan",
-    "plan": "plan", "beneficiary": "plan", "enrollee": "plan", "claim": "plan", "aetna": "plan", "cigna": "plan", "humana": "plan", "anthem": "plan", "tricare": "plan", "bcbs": "plan", "payer": "plan", "payor": "plan", "uhc": "plan", "caresource": "plan", "kaiser": "plan", "molina": "plan", "hmo": "plan",
-    "license": "license", "licence": "license", "lic": "license", "permit": "license", "cert": "license", "certificate": "license", "certification": "license", "registration": "license", "reg": "license", "driver": "license", "drivers": "license", "credential": "license", "visa#": "license",
-    "device": "device", "pump": "device", "pacemaker": "device", "icd": "device", "implant": "device", "stimulator": "device", "scs": "device", "lot": "device", "monitor": "device", "cgm": "device", "lead": "device", "prosthesis": "device", "glucometer": "device", "cpap": "device", "generator": "device", "model": "device", "tablet": "device", "phone": "phone", "vns": "device", "hearing": "device", "wheelchair": "device",
-    "inmate": "other", "offender": "other", "prisoner": "other", "booking": "other", "docket": "other", "cause": "other", "employee": "other", "emp": "other", "badge": "other", "student": "other", "school": "other", "staff": "other", "rx": "other", "prescription": "other", "script": "other", "referral": "other", "auth": "other", "authorization": "other", "pa": "other", "confirmation": "other", "conf": "other", "order": "other", "tracking": "other", "accession": "other", "acc": "other", "specimen": "other", "sample": "other", "requisition": "other", "req": "other", "file": "other", "folder": "other", "ticket": "other", "reference": "other", "ref": "other", "study": "other", "subject": "other", "participant": "other", "client": "other", "id": "other", "identifier": "other", "doc": "other", "jail": "other", "military": "other", "veteran": "other", "va": "other", "locker": "other", "guest": "other", "otp": "other", "clinic": "other", "incident": "other", "report": "other", "warrant": "other", "court": "other", "parole": "other", "probation": "other", "tribal": "other", "enrollment": "other", "alien": "other", "badge#": "other", "voter": "other", "library": "other", "union": "other", "wristband": "other", "bracelet": "other", "fingerprint": "other", "pdmp": "other", "transaction": "account", "receipt": "account", "number": "other", "num": "other", "call": "other", "biometric": "other", "registry": "other", "donor": "other", "loyalty": "other", "dossier": "other", "expediente": "mrn", "poliza": "plan",
-}  # fmt: skip
+def _by_word(**kinds: str) -> dict[str, str]:
+    return {word: kind for kind, words in kinds.items() for word in words.split()}
+
+
+STRONG = _by_word(
+    mrn="mrn mrns csn fin har emrn empi mpi uci nhs",
+    device="imei meid esn iccid udi serial sn",
+    vin="vin vehicle",
+    ssn="ssn ssns itin social ss soc",
+    license="npi dea dl dln passport",
+    account="iban routing aba swift sort",
+    plan="mbi hicn bin medicaid medicare pcn rxgrp rxbin",
+    other=
+    "curp rfc nie dni tin ein edipi dodid uid inmate booking docket badge cdcr bop nysid sid "
+    "barcode",
+)
+"""Cue words that need no further mark, and the kind of the number after them."""
+WEAK = _by_word(
+    mrn=
+    "chart record records rec patient pt encounter enc visit hospital unit mr med medical "
+    "admission epic ehr emr expediente",
+    other=
+    "case offender prisoner cause employee emp student school staff rx prescription script "
+    "referral auth authorization pa confirmation conf order tracking accession acc specimen "
+    "sample requisition req file folder ticket reference ref study subject participant client "
+    "id identifier doc jail military veteran va locker guest otp clinic incident report "
+    "warrant court parole probation tribal enrollment alien voter library union wristband "
+    "bracelet fingerprint pdmp number num call biometric registry donor loyalty dossier",
+    account=
+    "account acct bank checking savings card visa mastercard amex invoice billing debit "
+    "credit transaction receipt",
+    plan=
+    "member membership policy subscriber group grp insurance ins plan beneficiary enrollee "
+    "claim aetna cigna humana anthem tricare bcbs payer payor uhc caresource kaiser molina "
+    "hmo poliza",
+    license=
+    "license licence lic permit cert certificate certification registration reg driver "
+    "drivers credential",
+    device=
+    "device pump pacemaker icd implant stimulator scs lot monitor cgm lead prosthesis "
+    "glucometer cpap generator model tablet vns hearing wheelchair",
+    phone="phone",
+)
 """Cue words that need a mark (#, number, id, a colon) or a long number."""
-
 _PLATE_CUES = frozenset({"plate", "plates", "tag", "tags", "lp"})
 _LAST_FOUR = re.compile(
-    r"last (?:four|4)(?:(?:[\s:=#]{1,3}(?:digits?|of|are|is|was|the|his|her|their|my|pt|patient'?s?|ssn|ss|soc|social|security|number|no|num|on|file|in|are|listed|as)){0,8})[\s:=#.\-x*]{1,6}"
+    r"last (?:four|4)(?:(?:[\s:=#]{1,3}(?:digits?|of|are|is|was|the|his|her|their|my|pt|"
+    r"patient'?s?|ssn|ss|soc|social|security|number|no|num|on|file|in|are|listed|as)){0,8})"
+    r"[\s:=#.\-x*]{1,6}"
     r"(?P<id>\d{4})(?!\d)"
 )
 _HIDDEN_SSN = re.compile(r"(?:[x*#•]{3}[- ]?[x*#•]{2}[- ]?)(?P<id>\d{4})(?!\d)", re.IGNORECASE)
 _LETTERS_ONLY = re.compile(r"[^A-Za-z]")
-_UNIT_END = re.compile(r"\d(?:mg|mcg|ml|mgs|g|kg|h|hr|hrs|d|wk|wks|mo|yr|yrs|yo|y|x|am|pm|st|nd|rd|th|f|m|k|mme|u|iu|days?|weeks?|months?)$", re.IGNORECASE)
-_NO_ID = re.compile(r"(?:19|20)\d\d(?:-(?:19|20)?\d\d)?$|[a-z]{0,4}\d{1,2}$|\d{1,3}\s\d{1,3}$|f\d\d\.\d+|\d{1,3}[a-z]?-\d{1,3}[a-z]?$|\d{1,4}-\d{1,4}$", re.IGNORECASE)
+_UNIT_END = re.compile(
+    r"\d(?:mg|mcg|ml|mgs|g|kg|h|hr|hrs|d|wk|wks|mo|yr|yrs|yo|y|x|am|pm|st|nd|rd|th|f|m|k|mme|"
+    r"u|iu|days?|weeks?|months?)$", re.IGNORECASE)
+_NO_ID = re.compile(
+    r"(?:19|20)\d\d(?:-(?:19|20)?\d\d)?$|[a-z]{0,4}\d{1,2}$|\d{1,3}\s\d{1,3}$|f\d\d\.\d+|"
+    r"\d{1,3}[a-z]?-\d{1,3}[a-z]?$|\d{1,4}-\d{1,4}$", re.IGNORECASE)
 
 
 def _digits(text: str) -> int:
@@ -117,13 +152,17 @@ class Cued:
         if re.fullmatch(r"[a-z]+ \d{1,3}", value, re.IGNORECASE) or (_NO_ID.fullmatch(value) and not named and not (marked and strong)):
             return digits >= 4 and strong and not unit_after(self.text, match.end()) and not re.match(r"(?:19|20)\d\d", value)
         first = re.split(r"[-./: ]", value)[0]
-        if first.isalpha() and first.islower() and len(first) > 2 and " " in value:
+        if first.isalpha() and value[len(first)] == " " and self._is_word(first):
             return False
         if strong:
             return digits >= (3 if marked else 4) and not self._counted(match)
         if marked and not self._counted(match):
             return digits >= 3 and len(value) >= 4
         return self._plain(value, digits)
+
+    def _is_word(self, first: str) -> bool:
+        """Is the part before the first blank a word rather than the letters of a number?"""
+        return len(first) > 2 and (not first.isupper() or len(first) > 4)
 
     def _counted(self, match: re.Match[str]) -> bool:
         """Is a plain short number a count or dose: "record 120 mg"? A longer or mixed one is not."""

@@ -5,14 +5,46 @@ from collections.abc import Iterator
 
 from dialogs.identifiers.finding import Finding, Tier
 from dialogs.identifiers.lexicon import Lexicon, Sense
+from dialogs.identifiers.text import set_of
 from dialogs.identifiers.tokens import Reading, Token
 
-_DIGIT_WORDS = frozenset("zero oh one two three four five six seven eight nine double triple".split())
+_DIGIT_WORDS = set_of("zero oh one two three four five six seven eight nine double triple")
 _SPACED = re.compile(r"(?<![\w.'-])(?:[A-Za-z][ .\-_*]{1,3}){3,40}[A-Za-z](?![\w'])")
 _SPACED_DIGITS = re.compile(r"(?<![\w.,/-])(?:\d[ .\-_*]{1,2}){6,24}\d(?![\w,/]|\.\d)")
-_LEET = str.maketrans({"0": "o", "1": "i", "3": "e", "4": "a", "5": "s", "7": "t", "8": "b", "@": "a", "$": "s", "!": "i", "9": "g"})
-_LEET_L = str.maketrans({"0": "o", "1": "l", "3": "e", "4": "a", "5": "s", "7": "t", "8": "b", "@": "a", "$": "s", "!": "l", "9": "g"})
-_LEET_TOKEN = re.compile(r"(?<![\w@$./#-])(?=[A-Za-z0-9@$!]{0,19}[A-Za-z])(?=[A-Za-z0-9@$!]{0,19}[0-9@$!])[A-Za-z0-9@$!]{3,20}(?![\w@$/])")
+_LEET = str.maketrans(
+    {
+        "0": "o",
+        "1": "i",
+        "3": "e",
+        "4": "a",
+        "5": "s",
+        "7": "t",
+        "8": "b",
+        "@": "a",
+        "$": "s",
+        "!": "i",
+        "9": "g",
+    }
+)
+_LEET_L = str.maketrans(
+    {
+        "0": "o",
+        "1": "l",
+        "3": "e",
+        "4": "a",
+        "5": "s",
+        "7": "t",
+        "8": "b",
+        "@": "a",
+        "$": "s",
+        "!": "l",
+        "9": "g",
+    }
+)
+_LEET_TOKEN = re.compile(
+    r"(?<![\w@$./#-])(?=[A-Za-z0-9@$!]{0,19}[A-Za-z])(?=[A-Za-z0-9@$!]{0,19}[0-9@$!])"
+    r"[A-Za-z0-9@$!]{3,20}(?![\w@$/])"
+)
 _BROKEN = re.compile(r"(?<![\w])[A-Za-z]{1,12}(?:[._*|~][A-Za-z]{1,12}){1,4}(?![\w])")
 _LONGEST_NAME = 26
 _SHORT = 4
@@ -32,7 +64,8 @@ def _parts_name(word: str, words: Lexicon) -> bool:
     if words.sense(word) & Sense.WORD:
         return False
     return any(
-        words.sense(word[:cut]) & (Sense.GIVEN | Sense.MAYBE) and words.sense(word[cut:]) & Sense.FAMILY
+        words.sense(word[:cut]) & (Sense.GIVEN | Sense.MAYBE)
+        and words.sense(word[cut:]) & Sense.FAMILY
         for cut in range(3, len(word) - 1)
     )
 
@@ -89,7 +122,11 @@ class Disguise:
         yield from self._number(run)
 
     def _digit(self, token: Token) -> bool:
-        return token.low in _DIGIT_WORDS or (token.low == "o") or (len(token.low) == 1 and token.low.isdigit())
+        return (
+            token.low in _DIGIT_WORDS
+            or (token.low == "o")
+            or (len(token.low) == 1 and token.low.isdigit())
+        )
 
     def _number(self, run: list[Token]) -> Iterator[Finding]:
         spelt = sum(token.low in _DIGIT_WORDS for token in run)
@@ -106,9 +143,24 @@ class Disguise:
 
     def _leet_name(self, word: str) -> bool:
         core = word.rstrip("!")
-        if not re.search(r"[0-9@$!]", core) or len(re.sub(r"[^A-Za-z]", "", core)) < 2 or re.match(r"\d{2,}|[A-Za-z]{1,4}\d+$|\d+[a-z]{1,4}$", core):
+        if (
+            not re.search(r"[0-9@$!]", core)
+            or len(re.sub(r"[^A-Za-z]", "", core)) < 2
+            or re.match(r"\d{2,}|[A-Za-z]{1,4}\d+$|\d+[a-z]{1,4}$", core)
+        ):
             return False
         if sum(c.isdigit() for c in core) * 2 > len(core):
             return False
         plain = (core.lower().translate(_LEET), core.lower().translate(_LEET_L))
-        return any(len(p) > 3 and p.isalpha() and (_is_name(p, self.words) or (len(p) > 4 and core[0].isupper() and bool(self.words.sense(p) & Sense.MAYBE))) for p in plain)
+        return any(
+            len(p) > 3
+            and p.isalpha()
+            and (
+                _is_name(p, self.words)
+                or (
+                    (not core.islower() or core[0].isdigit())
+                    and bool(self.words.sense(p) & Sense.MAYBE)
+                )
+            )
+            for p in plain
+        )

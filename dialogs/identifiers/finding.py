@@ -55,7 +55,9 @@ def kind_title(kind: str) -> str:
 
 
 def _together(one: Finding, other: Finding) -> Finding:
-    wider = max(one, other, key=lambda finding: (finding.tier == "hard", finding.end - finding.start))
+    wider = max(
+        one, other, key=lambda finding: (finding.tier == "hard", finding.end - finding.start)
+    )
     return Finding(one.start, max(one.end, other.end), wider.kind, wider.tier)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from dialogs.identifiers.finding import Finding
 
 _NO_JSON = "the line is not JSON: write one object a line"
-_NO_OBJECT = "the line is not an object: write {\"text\": \"...\"}"
+_NO_OBJECT = 'the line is not an object: write {"text": "..."}'
 _NO_TEXT = "field text is missing: add a string"
 _NOT_STRING = "field text is not a string: put it in quotation marks"
 

@@ -5,7 +5,6 @@ Five built lists (see `data/NOTICE.txt` and `benchmarks/build_lexicon.py`) and o
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import IntFlag
 from functools import cache
 from importlib.resources import files
 
@@ -14,8 +13,11 @@ from dialogs.identifiers.text import folded
 _PREFIX = 3
 
 
-class Sense(IntFlag):
-    """The senses a word may have; none at all for a word in no list."""
+class Sense:
+    """The senses a word may have, as bits of a number; none at all for a word in no list.
+
+    Plain numbers: the operators of an enumeration would cost more than all the rest of the reading.
+    """
 
     WORD = 1
     """An everyday or medical word."""
@@ -81,7 +83,7 @@ _ENDINGS = (
     "tinib", "triptan", "triptyline", "trexone", "vastatin", "xaban", "zepine", "zodone", "zoline",
     "fentanil", "fentanyl", "opioid", "opioids", "virals", "buvir", "asvir", "gravir", "navir", "tegravir",
 )  # fmt: skip
-_SHORTEST_STEM = 3
+_SHORTEST_FORMED = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +93,11 @@ class Lexicon:
     common: Packed
     medical: Packed
     rare: Packed
-    own: Mapping[str, Sense]
+    own: Mapping[str, int]
 
-    def sense(self, word: str) -> Sense:
+    def sense(self, word: str) -> int:
         """The senses of one word in lower case, plain letters."""
-        own = self.own.get(word, Sense(0))
+        own = self.own.get(word, 0)
         names = self._names(word)
         if own & Sense.NAME:
             return own & ~Sense.FIELD | names
@@ -105,44 +107,44 @@ class Lexicon:
             return own | names | Sense.WORD | self._everyday(word)
         return own | self._listed(word, names)
 
-    def _names(self, word: str) -> Sense:
-        found = Sense.GIVEN if word in self.given else Sense(0)
+    def _names(self, word: str) -> int:
+        found = Sense.GIVEN if word in self.given else 0
         return found | Sense.FAMILY if word in self.family else found
 
-    def _everyday(self, word: str) -> Sense:
-        return Sense.EVERYDAY if word in self.common else Sense(0)
+    def _everyday(self, word: str) -> int:
+        return Sense.EVERYDAY if word in self.common else 0
 
-    def _listed(self, word: str, names: Sense) -> Sense:
+    def _listed(self, word: str, names: int) -> int:
         if word in self.common:
             return names | Sense.WORD | Sense.EVERYDAY
         if word in self.medical:
             return names | Sense.WORD
         if names:
             return names | Sense.NAME
-        return Sense.WORD if word in self.rare or self._formed(word) else Sense(0)
+        return Sense.WORD if word in self.rare or self._formed(word) else 0
 
     def _formed(self, word: str) -> bool:
         """Is it a plural of a word, or a drug or illness by its ending?"""
         if word.endswith("s") and (word[:-1] in self.common or word[:-1] in self.medical):
             return True
-        return any(word.endswith(end) and len(word) >= len(end) + _SHORTEST_STEM for end in _ENDINGS)
+        return len(word) >= _SHORTEST_FORMED and word.endswith(_ENDINGS)
 
 
-def _own() -> dict[str, Sense]:
+def _own() -> dict[str, int]:
     passing, cities = _places()
-    own: dict[str, Sense] = dict.fromkeys(_words("domain.txt"), Sense.FIELD)
+    own: dict[str, int] = dict.fromkeys(_words("domain.txt"), Sense.FIELD)
     given = dict.fromkeys(_words("given_words.txt"), Sense.MAYBE | Sense.GIVEN)
     states = {word: Sense.STATE if word in given else Sense.STATE | Sense.FIELD for word in passing}
     for words in (states, dict.fromkeys(cities, Sense.CITY), given):
         for word, sense in words.items():
-            own[word] = own.get(word, Sense(0)) | sense
+            own[word] = own.get(word, 0) | sense
     for word in _words("firm_names.txt"):
-        own[word] = own.get(word, Sense(0)) | Sense.NAME
+        own[word] = own.get(word, 0) | Sense.NAME
     for word in _words("heads.txt"):
-        own[word] = own.get(word, Sense(0)) | Sense.HEAD
+        own[word] = own.get(word, 0) | Sense.HEAD
     for word in _words("eponyms.txt"):
         bare = word.rstrip("*")
-        own[bare] = own.get(bare, Sense(0)) | Sense.EPONYM | (Sense.ALWAYS if bare != word else Sense(0))
+        own[bare] = own.get(bare, 0) | Sense.EPONYM | (Sense.ALWAYS if bare != word else 0)
     return own
 
 

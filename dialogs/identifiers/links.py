@@ -6,55 +6,93 @@ from ipaddress import IPv6Address
 
 from dialogs.identifiers.finding import Finding
 from dialogs.identifiers.lexicon import Sense
+from dialogs.identifiers.text import set_of
 from dialogs.identifiers.tokens import Reading
 
-_TLD = r"(?:com|org|net|edu|gov|mil|info|biz|app|dev|health|care|clinic|online|site|xyz|example|test|invalid|io|co\.uk|ca|uk|de|fr|mx|es|br|jp|au|in|ru|ie|nl|se|no|us|me|co|tv|ly|gg|link)"
+_TLD =
+    r"(?:com|org|net|edu|gov|mil|info|biz|app|dev|health|care|clinic|online|site|xyz|example|"
+    r"test|invalid|io|co\.uk|ca|uk|de|fr|mx|es|br|jp|au|in|ru|ie|nl|se|no|us|me|co|tv|ly|gg|"
+    r"link)"
 _EMAIL = re.compile(
-    r"(?<![\w.+-])[\w.+-]{1,64} ?(?:@|\(at\)|\[at\]|\{at\}|<at>) ?[A-Za-z0-9-]{1,63}(?: ?(?:\.|\(dot\)|\[dot\]|\{dot\}|<dot>) ?[A-Za-z0-9-]{2,63}){1,5}"
-    r"|(?<![\w.+-])[\w.+-]{1,64} (?:at|AT|At) [A-Za-z0-9-]{1,63}(?: ?(?: dot | DOT |\[dot\]|\(dot\)) ?[A-Za-z0-9-]{2,63}){1,4}"
-    r"|(?<![\w.+-])[\w.+-]{1,64} ?(?:@|\(at\)|\[at\]| at ) ?(?:gmail|g-mail|yahoo|hotmail|outlook|icloud|aol|proton(?:mail)?|live|msn|comcast|att)(?![\w@])"
+    r"(?<![\w.+-])[\w.+-]{1,64} ?(?:@|\(at\)|\[at\]|\{at\}|<at>) ?[A-Za-z0-9-]{1,63}(?: "
+    r"?(?:\.|\(dot\)|\[dot\]|\{dot\}|<dot>) ?[A-Za-z0-9-]{2,63}){1,5}"
     r"|(?<![\w.+-])[\w.+-]{1,64}@[A-Za-z0-9-]{2,63}(?![\w@])",
     re.IGNORECASE,
 )
-_DOTTED = re.compile(r"(?<![\w.+-])(?:[\w+-]{1,30} dot ){0,3}[\w+-]{1,30} at [\w-]{2,30}(?: dot [\w-]{2,20}){1,3}", re.IGNORECASE)
+_AT_SIGN = re.compile(r"@|[(\[{<]at[)\]}>]", re.IGNORECASE)
+_SPOKEN_EMAIL = re.compile(
+    r"(?<![\w.+-])(?:[\w+-]{1,30} dot ){0,3}[\w.+-]{1,64} at [\w-]{2,30}(?: ?(?: dot |\[dot\]|"
+    r"\(dot\)|\.) ?[\w-]{2,20}){1,3}"
+    r"|(?<![\w.+-])[\w.+-]{1,64} ?(?:@|\(at\)|\[at\]| at ) ?(?:gmail|g-mail|yahoo|hotmail|"
+    r"outlook|icloud|aol|proton(?:mail)?|msn|comcast)(?![\w@])",
+    re.IGNORECASE,
+)
+_MAIL_WORDS = set_of("dot gmail yahoo hotmail outlook icloud aol proton protonmail msn comcast")
 _URL = re.compile(
     rf"(?:h(?:tt|xx)ps?|ftp)(?::|\[:\]) ?//[^\s<>\"]{{2,400}}|(?<![\w@.])www\.[^\s<>\"]{{3,400}}"
-    rf"|(?<![\w@.-])(?:[a-z0-9](?:[a-z0-9-]{{0,40}})(?:\.|\[\.\])){{1,5}}{_TLD}(?:(?:/|:\d{{2,5}})[^\s<>\"]{{0,400}}|(?![\w.-]*\w))",
+    rf"|(?<![\w@.-])(?:[a-z0-9](?:[a-z0-9-]{{0,40}})(?:\.|\[\.\])){{1,5}}{_TLD}(?:(?:/|"
+    rf":\d{{2,5}})[^\s<>\"]{{0,400}}|(?![\w.-]*\w))",
     re.IGNORECASE,
 )
 _LOOSE_TLD = re.compile(r"\.(?:in|me|us|no|so|es|de|it|is|to|co|test|care|link|se|ca|app|live|info|health)$", re.IGNORECASE)
 _PUBLIC_HOSTS = re.compile(
-    r"(?:https?://)?(?:[\w-]{1,30}\.){0,3}(?:samhsa\.gov|nih\.gov|cdc\.gov|fda\.gov|hhs\.gov|dea\.gov|deadiversion\.usdoj\.gov|ahrq\.gov|cms\.gov|ecfr\.gov|"
-    r"federalregister\.gov|findtreatment\.gov|ncbi\.nlm\.nih\.gov|asam\.org|pcssnow\.org|pcss-?\w{0,5}\.org|aafp\.org|acog\.org|who\.int|nejm\.org|"
-    r"jamanetwork\.com|thelancet\.com|bmj\.com|doi\.org|cochrane(?:library)?\.(?:com|org)|uptodate\.com|medscape\.com|crediblemeds\.org|hiv-druginteractions\.org|"
-    r"liverpool-\w{1,12}\.org|mdcalc\.com|nextdistro\.org|harmreduction\.org|bridgetotreatment\.org|cabridge\.org|goodrx\.com|clinicaltrials\.gov|wikipedia\.org|drugs\.com)(?=[/\s,;)?#]|$|\.(?:\s|$))",
+    r"(?:https?://)?(?:[\w-]{1,30}\.){0,3}(?:samhsa\.gov|nih\.gov|cdc\.gov|fda\.gov|hhs\.gov|"
+    r"dea\.gov|deadiversion\.usdoj\.gov|ahrq\.gov|cms\.gov|ecfr\.gov|"
+    r"federalregister\.gov|findtreatment\.gov|ncbi\.nlm\.nih\.gov|asam\.org|pcssnow\.org|"
+    r"pcss-?\w{0,5}\.org|aafp\.org|acog\.org|who\.int|nejm\.org|"
+    r"jamanetwork\.com|thelancet\.com|bmj\.com|doi\.org|cochrane(?:library)?\.(?:com|org)|"
+    r"uptodate\.com|medscape\.com|crediblemeds\.org|hiv-druginteractions\.org|"
+    r"liverpool-\w{1,12}\.org|mdcalc\.com|nextdistro\.org|harmreduction\.org|"
+    r"bridgetotreatment\.org|cabridge\.org|goodrx\.com|clinicaltrials\.gov|wikipedia\.org|"
+    r"drugs\.com)(?=[/\s,;)?#]|$|\.(?:\s|$))",
     re.IGNORECASE,
 )
 _PRIVATE_PATH = re.compile(r"patient|chart|mrn|visit|record|user|profile|id=", re.IGNORECASE)
-_MAC = re.compile(r"(?<![\w:-])(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}(?![\w:-])|(?<![\w.])[0-9a-f]{4}\.[0-9a-f]{4}\.[0-9a-f]{4}(?![\w.])", re.IGNORECASE)
+_MAC = re.compile(
+    r"(?<![\w:-])(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}(?![\w:-])|(?<![\w.])"
+    r"[0-9a-f]{4}\.[0-9a-f]{4}\.[0-9a-f]{4}(?![\w.])", re.IGNORECASE)
 _IPV6 = re.compile(r"(?<![\w:.])(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}(?![\w:])", re.IGNORECASE)
 _AT_NAME = re.compile(r"(?<![\w@.])@ ?([A-Za-z0-9_](?:[\w.-]{0,40}\w)?)")
 _CASH = re.compile(r"(?<![\w$])\$([A-Za-z][\w-]{2,30})")
 _REDDIT = re.compile(r"(?<![\w/])/?u/([\w-]{3,30})")
 _SOCIAL = re.compile(
-    r"\b(?:ig|insta|instagram|snap|snapchat|sc|tik ?tok|twitter|telegram|tg|whats ?app|discord|reddit|facebook|fb|messenger|venmo|cash ?app|zelle|paypal|"
-    r"user ?names?|user ?ids?|userid|screen ?name|handle|gamer ?tag|log ?in|onlyfans|grindr|tinder|hinge|linkedin|signal|kik|wechat|line id|skype|twitch|youtube|pinterest|threads|bluesky|mastodon|psn|xbox|steam|account|acct|profile)\b"
-    r"(?P<mark>(?:[\s:=\-(]{1,3}(?:handle|name|user|username|account|acct|profile|page|id|is|was|as|under|tag|login|called|the|his|her|their|on|at|named|=|:)){0,5})[\s:=\-(\"']{1,3}"
+    r"\b(?:ig|insta|instagram|snap|snapchat|sc|tik ?tok|twitter|telegram|tg|whats ?app|"
+    r"discord|reddit|facebook|fb|messenger|venmo|cash ?app|zelle|paypal|"
+    r"user ?names?|user ?ids?|userid|screen ?name|handle|gamer ?tag|log ?in|onlyfans|grindr|"
+    r"tinder|hinge|linkedin|signal|kik|wechat|line id|skype|twitch|youtube|pinterest|threads|"
+    r"bluesky|mastodon|psn|xbox|steam|account|acct|profile)\b"
+    r"(?P<mark>(?:[\s:=\-(]{1,3}(?:handle|name|user|username|account|acct|profile|page|id|is|"
+    r"was|as|under|tag|login|called|the|his|her|their|on|at|named|=|:)){0,5})[\s:=\-(\"']{1,3}"
     r"(?P<id>[@$]?[A-Za-z0-9_](?:[\w.\-#]{1,40}\w)?)",
     re.IGNORECASE,
 )
+_SOCIAL_WORDS = set_of(
+    "ig insta instagram snap snapchat sc tiktok tik twitter telegram tg whatsapp whats "
+    "discord reddit facebook fb messenger venmo cashapp cash zelle paypal user username "
+    "usernames userid screen screenname handle gamer gamertag log login "
+    "onlyfans grindr tinder hinge linkedin signal kik wechat line skype twitch youtube "
+    "pinterest threads bluesky mastodon psn xbox steam account acct profile")
 _VIN = re.compile(r"(?<![A-Za-z0-9])[A-HJ-NPR-Za-hj-npr-z0-9]{17}(?![A-Za-z0-9])")
 _CODE = re.compile(r"(?<![\w.*@/])[A-Za-z0-9]{1,20}(?:-[A-Za-z0-9]{1,20}){0,5}(?![\w@])")
 _KNOWN_CODE = re.compile(
-    r"([a-z])\d{4}(?:-\1\d{4})?$|(?:rs|nct|pmc|pmid|cyp|hla|isrctn|covid|sars|ctn|dsm|icd|cd|hr|ugt|oprm|cox|il|tnf|p450|jan|feb|mar|apr|may|jun|jul|aug|sep|sept|oct|nov|dec|fy|day|grade|g\d|"
-    r"january|february|march|april|june|july|august|september|october|november|december)[-]?[a-z]{0,2}\d|doi",
+    r"([a-z])\d{4}(?:-\1\d{4})?$|(?:rs|nct|pmc|pmid|cyp|hla|isrctn|covid|sars|ctn|dsm|icd|cd|"
+    r"hr|ugt|oprm|cox|il|tnf|p450|jan|feb|mar|apr|may|jun|jul|aug|sep|sept|oct|nov|dec|fy|day|"
+    r"grade|g\d|"
+    r"january|february|march|april|june|july|august|september|october|november|december)"
+    r"[-]?[a-z]{0,2}\d|doi",
     re.IGNORECASE,
 )
-_MEASURED = re.compile(r"\d+(?:-\d+)*-?[a-z]{1,12}$|[a-z]{1,2}\d{1,3}-\d{1,3}[a-z]?$|(?:q|x|d|day|wk)?\d+(?:-(?:q|x|d|day|wk)?\d+)*[a-z]{0,3}$", re.IGNORECASE)
-_POST_CA = re.compile(r"(?<![A-Za-z0-9])[ABCEGHJ-NPRSTVXYabceghj-nprstvxy]\d[A-Za-z] ?-?\d[A-Za-z]\d(?![A-Za-z0-9])")
+_MEASURED = re.compile(
+    r"\d+(?:-\d+)*-?[a-z]{1,12}$|[a-z]{1,2}\d{1,3}-\d{1,3}[a-z]?$|(?:q|x|d|day|wk)"
+    r"?\d+(?:-(?:q|x|d|day|wk)?\d+)*[a-z]{0,3}$", re.IGNORECASE)
+_POST_CA = re.compile(
+    r"(?<![A-Za-z0-9])[ABCEGHJ-NPRSTVXYabceghj-nprstvxy]\d[A-Za-z] "
+    r"?-?\d[A-Za-z]\d(?![A-Za-z0-9])")
 _POST_UK = re.compile(r"(?<![A-Za-z0-9])(?:[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2})(?![A-Za-z0-9])")
 _UNIT_TAIL = ("MG", "ML", "CC", "KG", "MM", "CM", "AM", "PM", "HR", "MO", "YR", "WK")
-_AT_WORDS = frozenset("home night bedtime noon work once hs least most baseline discharge admission rest the clinic otp curbside_bot".split())
+_AT_WORDS = set_of(
+    "home night bedtime noon work once hs least most baseline discharge admission rest the "
+    "clinic otp curbside_bot")
 
 
 def _digits(text: str) -> int:
@@ -71,8 +109,7 @@ class Links:
 
     def found(self) -> Iterator[Finding]:
         text = self.text
-        if "@" in text or "at" in text.lower():
-            yield from self._emails()
+        yield from self._emails()
         if "." in text or "//" in text or "]" in text:
             yield from self._urls()
         if ":" in text or "." in text or "-" in text:
@@ -81,10 +118,12 @@ class Links:
         yield from self._codes()
 
     def _emails(self) -> Iterator[Finding]:
-        for pattern in (_EMAIL, _DOTTED):
-            for match in pattern.finditer(self.text):
+        if _AT_SIGN.search(self.text):
+            for match in _EMAIL.finditer(self.text):
                 if not self._spoken(match[0]):
                     yield Finding(*match.span(), "email", "hard")
+        if self.reading.has(_MAIL_WORDS):
+            yield from (Finding(*m.span(), "email", "hard") for m in _SPOKEN_EMAIL.finditer(self.text))
 
     def _spoken(self, words: str) -> bool:
         """Is it ordinary words around "at", such as "met at clinic"? or a dose after an at sign?"""
@@ -124,14 +163,14 @@ class Links:
         for pattern, mark in ((_CASH, "$"), (_REDDIT, "u/")):
             for match in pattern.finditer(self.text) if mark in self.text else ():
                 yield Finding(*match.span(), "handle", "hard")
-        for match in _SOCIAL.finditer(self.text):
+        for match in _SOCIAL.finditer(self.text) if self.reading.has(_SOCIAL_WORDS) else ():
             if self._user_name(match["id"], match["mark"], match[0]):
                 yield Finding(*match.span("id"), "handle", "hard")
 
     def _at_names(self) -> Iterator[Finding]:
         for match in _AT_NAME.finditer(self.text):
             name = match[1].lower()
-            word = bool(self.senses.get(name, Sense(0)) & (Sense.EVERYDAY | Sense.FIELD))
+            word = bool(self.senses.get(name, 0) & (Sense.EVERYDAY | Sense.FIELD))
             if not name.isdigit() and name not in _AT_WORDS and not re.match(r"\d", name) and not (word and len(name) < 12):
                 if match[0][1] != " " or "_" in name:
                     yield Finding(*match.span(), "handle", "hard")
@@ -143,9 +182,11 @@ class Links:
         odd = bool(re.search(r"[A-Za-z].*[\d_]|[\d_].*[A-Za-z]|[a-z][.][a-z]|[a-z][A-Z]", bare))
         if odd or name != bare:
             return bool(re.search(r"_|\d{2}|\.|@|\$|[a-z]\d|[a-z][A-Z]|\d[a-z]", name)) and not whole.lower().startswith(("line ", "sc "))
-        marked = re.search(r"(?:handle|name|user|username|tag|id|login|:|=)\W{0,3}(?:is|was|as|:|=)?\W{0,3}$|:\W{0,2}$", mark + whole[: -len(name)][-3:], re.IGNORECASE)
+        marked = re.search(
+    r"(?:handle|name|user|username|tag|id|login|:|=)\W{0,3}(?:is|was|as|:|=)?\W{0,3}$|"
+    r":\W{0,2}$", mark + whole[: -len(name)][-3:], re.IGNORECASE)
         named = whole.lower().startswith(("user", "screen", "handle", "gamer", "login", "log in"))
-        sense = self.senses.get(bare.lower(), Sense(0))
+        sense = self.senses.get(bare.lower(), 0)
         return bool(marked or named) and not sense & Sense.WORD
 
     def _codes(self) -> Iterator[Finding]:

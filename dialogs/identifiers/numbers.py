@@ -14,7 +14,8 @@ _SHAPES = re.compile(
     r"(?P<ip>\d{1,3}(?:\.\d{1,3}){3}(?![\d.]*\d))"
     r"|(?P<iso>(?:19|20)\d\d ?(?P<i>[-/. ]) ?[01]?\d ?(?P=i) ?[0-3]?\d(?!\d))"
     r"|(?P<ssn>\d{3} ?[-. ] ?\d{2} ?[-. ] ?\d{4}(?!\d))"
-    r"|(?P<dmy>\d{1,2}(?: ?[-/.] ?\d{1,2} ?[-/.] ?|[ _]\d{1,2}[ _])(?:(?:19|20)\d\d|(?<![ _])'?\d\d)(?![\d/]))"
+    r"|(?P<dmy>\d{1,2}(?: ?[-/.] ?\d{1,2} ?[-/.] ?|[ _]\d{1,2}[ _])(?:(?:19|20)\d\d|(?<![ _])"
+    r"'?\d\d)(?![\d/]))"
     r"|(?P<card>\d{4}([ -])\d{4}\4\d{4}\4\d{1,7}(?!\d)|\d{4}[ -]\d{6}[ -]\d{5}(?!\d))"
     r"|(?P<zip>\d{5}-\d{4}(?![\d-]))"
     r"|(?P<nanp>(?:1 ?[-. ]? ?)?\(?[2-9]\d\d ?\)? ?[-./ ]? ?\d{3} ?[-. ] ?\d{4}(?!\d))"
@@ -22,45 +23,94 @@ _SHAPES = re.compile(
     r"|(?P<long>\d{7,40})"
 )
 _PAIR = re.compile(r"(\d{1,2}) ?[/-] ?(\d{1,2})(?![\d/]|\.\d|-\d)")
+_RANGE = re.compile(r" ?(?:-|to|through|thru|until|till|and|&) ?(\d{1,2})/(\d{1,2})(?![\d/])")
 _EXTENSION = re.compile(r"(?: ?,? ?(?:ext\.?|extension|x) ?\d{1,6})", re.IGNORECASE)
 _PUBLIC = frozenset(
-    {"8006624357", "8002221222", "8002738255", "8553003595", "8008994847", "8004228338", "8884663000", "8003321088"}
+    {
+        "8006624357",
+        "8002221222",
+        "8002738255",
+        "8553003595",
+        "8008994847",
+        "8004228338",
+        "8884663000",
+        "8003321088",
+    }
 )
 """Help lines for anyone: SAMHSA, poison control, 988's old number, the UCSF warm line."""
 
 _PHONE_CUE = re.compile(
-    r"(?:phone|cell|mobile|tel|telephone|call|called|calling|callback|text|texted|reach\w*|ring|line|contact|number|num|no|"
+    r"(?:phone|cell|mobile|tel|telephone|call|called|calling|callback|text|texted|reach\w*|"
+    r"ring|line|contact|number|num|no|"
     r"whatsapp|signal|pager|beeper|dial|#|ph|home|work|voicemail|vm|sms|hotline)"
-    r"(?:\W{1,3}(?:me|him|her|them|mom|dad|is|was|at|on|number|no|the|his|their|it|back|or|us|new)){0,4}\W{0,4}$"
+    r"(?:\W{1,3}(?:me|him|her|them|mom|dad|is|was|at|on|number|no|the|his|their|it|back|or|us|"
+    r"new)){0,4}\W{0,4}$"
 )
 _FAX_CUE = re.compile(r"\bfax(?:ed|es)?\b[^.;\n]{0,36}$")
-_NOT_PERSONAL = re.compile(r"(?:pmid|pmc|nct|ndc|isbn|issn|doi|upc|loinc|snomed|rxcui|cas|clinicaltrials)\W{0,5}(?:no|number|code|is)?\W{0,3}$|[$€£]\s?$")
-_AMOUNT_CUE = re.compile(r"(?:viral load|vl|rna|dna|copies|platelets?|plts?|cost\w*|paid|usd|dollars)\W{0,3}(?:of|is|was|at|=|:)?\W{0,3}$")
+_NOT_PERSONAL = re.compile(
+    r"(?:pmid|pmc|nct|ndc|isbn|issn|doi|upc|loinc|snomed|rxcui|cas|clinicaltrials)"
+    r"\W{0,5}(?:no|number|code|is)?\W{0,3}$|[$€£]\s?$"
+)
+_AMOUNT_CUE = re.compile(
+    r"(?:viral load|vl|rna|dna|copies|platelets?|plts?|cost\w*|paid|usd|dollars)\W{0,3}(?:of|"
+    r"is|was|at|=|:)?\W{0,3}$"
+)
 _SSN_CUE = re.compile(r"(?:\bss[n#]|social)[^.;\n]{0,24}$")
 
 _DATE_STRONG = re.compile(
-    r"(?:\bd\.?o\.?b\.?|date|dated|born|birth(?:day|date)?|admitted|admit|admission|discharged?|d/c'?d?|dc'?d|released|release|seen|"
-    r"saw (?:him|her|them|pt|patient)|due|appt|appointment|scheduled|sched|visit|visited|surgery|surg|procedure|court|hearing|week of|"
-    r"relapsed?|overdosed?|o\.?d\.?'?e?d|died|death|lmp|edd|edc|since|as of|until|till|til|effective|expires?|exp|eff|signed|"
-    r"filled|last (?:used?|dose|dosed|seen|fill|refill|visit|uds|clean|positive|urine|injection|drink)|next (?:dose|fill|refill|visit|appt|injection|shot)|refill|"
-    r"collected|drawn|labs?|received|intake|eval|evaluated|consult|note|scan|mri|ct|xray|x-ray|echo|ekg|ecg|uds|urine|test(?:ed)?|returns?|f/u|"
-    r"follow(?:ing)? ?up|mon|tues?|wed|thurs?|fri|sat|sun|(?:mon|tues|wednes|thurs|fri|satur|sun)day|dos|fill date)"
-    r"(?:\W{1,3}(?:is|was|on|for|from|the|at|by|date|of|in|visit|dose|around|about|approx|again|till|until|to|collected|drawn|done|last|next|him|her|them|home|it|lab|results?)){0,4}\W{0,4}$"
+    r"(?:\bd\.?o\.?b\.?|date|dated|born|birth(?:day|date)?|admitted|admit|admission|"
+    r"discharged?|d/c'?d?|dc'?d|released|release|seen|"
+    r"saw (?:him|her|them|pt|patient)|due|appt|appointment|scheduled|sched|visit|visited|"
+    r"surgery|surg|procedure|court|hearing|week of|"
+    r"relapsed?|overdosed?|o\.?d\.?'?e?d|died|death|lmp|edd|edc|since|as of|until|till|til|"
+    r"effective|expires?|exp|eff|signed|"
+    r"filled|last (?:used?|dose|dosed|seen|fill|refill|visit|uds|clean|positive|urine|"
+    r"injection|drink)|next (?:dose|fill|refill|visit|appt|injection|shot)|refill|"
+    r"collected|drawn|labs?|received|intake|eval|evaluated|consult|note|scan|mri|ct|xray|"
+    r"x-ray|echo|ekg|ecg|uds|urine|test(?:ed)?|returns?|f/u|"
+    r"follow(?:ing)? ?up|mon|tues?|wed|thurs?|fri|sat|sun|(?:mon|tues|wednes|thurs|fri|satur|"
+    r"sun)day|dos|fill date)"
+    r"(?:\W{1,3}(?:is|was|on|for|from|the|at|by|date|of|in|visit|dose|around|about|approx|"
+    r"again|till|until|to|collected|drawn|done|last|next|him|her|them|home|it|lab|results?))"
+    r"{0,4}\W{0,4}$"
 )
 _DATE_WEAK = re.compile(
-    r"\b(?:on|since|until|till|from|by|before|after|between|starting|started|start|begin\w*|beginning|given|through|thru|stopped|ended|ending|"
+    r"\b(?:on|since|until|till|from|by|before|after|between|starting|started|start|begin\w*|"
+    r"beginning|given|through|thru|stopped|ended|ending|"
     r"inducted|induction|injection|injected|missed|dose|vivitrol|sublocade|brixadi|and|to)"
     r"(?:\W{1,3}(?:on|the|date|was|is|of)){0,2}\W{0,3}$"
 )
 _DATE_NOUN = re.compile(
-    r"\W{0,2}(?:visit|note|appt|appointment|uds|labs?|refill|fill|ekg|ecg|admission|discharge|surgery|injection|encounter|clinic|intake|relapse|overdose|od|at \d)\b"
+    r"\W{0,2}(?:visit|note|appt|appointment|uds|labs?|refill|fill|ekg|ecg|admission|discharge|"
+    r"surgery|injection|encounter|clinic|intake|relapse|overdose|od|at \d)\b"
 )
-_STRENGTHS = frozenset({(8, 2), (4, 1), (2, 1), (12, 3), (16, 4), (24, 6), (1, 1), (5, 1), (2, 2), (1, 2), (1, 4), (3, 4), (1, 3), (2, 3)})
+_STRENGTHS = frozenset(
+    {
+        (8, 2),
+        (4, 1),
+        (2, 1),
+        (12, 3),
+        (16, 4),
+        (24, 6),
+        (1, 1),
+        (5, 1),
+        (2, 2),
+        (1, 2),
+        (1, 4),
+        (3, 4),
+        (1, 3),
+        (2, 3),
+    }
+)
 _SCALES = frozenset({10, 5, 4, 7, 12, 30, 24})
 _SCORE_CUE = re.compile(
-    r"\b(?:pain|score\w*|scale|rated?|rates|vas|nrs|peg|at rest|severity|bp|strength|reflexes|dtrs?|pulses|murmur|films?|combo|split|dsm|criteria|"
-    r"suboxone|bup(?:e|renorphine)?|bup[-/]n(?:al)?x|zubsolv|bunavail|percocet|norco|vicodin|lortab|hydrocodone|oxycodone|tramadol|subs?|"
-    r"strips?|tabs?|tablets?|dose|dosed?|doses|dosing|taking|takes|took|mg|to|worst|best|function|sleep|mood|cravings?|now|it'?s|is|was|still|stays?|down|up)\W{0,3}(?:is|was|of|at|a|on|by|to|from|around|about|now|=|:|~)?\W{0,3}$"
+    r"\b(?:pain|score\w*|scale|rated?|rates|vas|nrs|peg|at rest|severity|bp|strength|reflexes|"
+    r"dtrs?|pulses|murmur|films?|combo|split|dsm|criteria|"
+    r"suboxone|bup(?:e|renorphine)?|bup[-/]n(?:al)?x|zubsolv|bunavail|percocet|norco|vicodin|"
+    r"lortab|hydrocodone|oxycodone|tramadol|subs?|"
+    r"strips?|tabs?|tablets?|dose|dosed?|doses|dosing|taking|takes|took|mg|to|worst|best|"
+    r"function|sleep|mood|cravings?|now|it'?s|is|was|still|stays?|down|up)\W{0,3}(?:is|was|of|"
+    r"at|a|on|by|to|from|around|about|now|=|:|~)?\W{0,3}$"
 )
 _DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
@@ -124,7 +174,9 @@ class Numbers:
         if start == 0:
             return False
         before = self.text[start - 1]
-        return before.isalpha() or (before == "." and self.text[max(0, start - 2) : start - 1].isdigit())
+        return before.isalpha() or (
+            before == "." and self.text[max(0, start - 2) : start - 1].isdigit()
+        )
 
     def _at(self, start: int) -> Iterator[Finding]:
         match = _SHAPES.match(self.text, start)
@@ -138,14 +190,21 @@ class Numbers:
                 return
         pair = _PAIR.match(self.text, start)
         if pair and self._pair_is_date(pair):
-            yield Finding(start, pair.end(), "date", "hard")
+            yield Finding(start, self._range_end(pair.end()), "date", "hard")
+
+    def _range_end(self, end: int) -> int:
+        """The end of "4/2 to 4/9", or of the first day alone."""
+        match = _RANGE.match(self.text, end)
+        return match.end() if match and _either_way(int(match[1]), int(match[2])) else end
 
     def _ip(self, start: int, end: int) -> Finding | None:
         try:
             IPv4Address(".".join(str(int(part)) for part in self.text[start:end].split(".")))
         except ValueError:
             return None
-        if re.search(r"(?:version|ver|v|section|chapter|sec|§)\W{0,2}$", self.reading.before(start, 12)):
+        if re.search(
+            r"(?:version|ver|v|section|chapter|sec|§)\W{0,2}$", self.reading.before(start, 12)
+        ):
             return None
         return Finding(start, end, "ip", "hard")
 
@@ -165,7 +224,12 @@ class Numbers:
 
     def _part_of_numbers(self, start: int) -> bool:
         """Is it the tail of a longer row of numbers, or a section of a document?"""
-        return bool(re.search(r"(?:version|ver|section|chapter|sec|§|table|figure)\W{0,2}$", self.reading.before(start, 12)))
+        return bool(
+            re.search(
+                r"(?:version|ver|section|chapter|sec|§|table|figure)\W{0,2}$",
+                self.reading.before(start, 12),
+            )
+        )
 
     def _short_list(self, start: int, end: int) -> bool:
         """Three doses with dashes, such as 10-10-10 or 20-10-20 after a word of dosing."""
@@ -251,7 +315,10 @@ class Numbers:
         return bool(re.match(units, self.text[end : end + 12].lower())) or self._decimal(start, end)
 
     def _decimal(self, start: int, end: int) -> bool:
-        return bool(re.match(r"\.\d", self.text[end : end + 2])) and self.text[start : end + 1].count(".") == 1
+        return (
+            bool(re.match(r"\.\d", self.text[end : end + 2]))
+            and self.text[start : end + 1].count(".") == 1
+        )
 
     def _long_kind(self, digits: str, before: str) -> str:
         if _FAX_CUE.search(before):
@@ -267,7 +334,9 @@ class Numbers:
     def _date_digits(self, digits: str) -> str:
         if len(digits) == 8:
             year_first = digits[:2] in {"19", "20"} and is_day(int(digits[4:6]), int(digits[6:]))
-            year_last = digits[4:6] in {"19", "20"} and _either_way(int(digits[:2]), int(digits[2:4]))
+            year_last = digits[4:6] in {"19", "20"} and _either_way(
+                int(digits[:2]), int(digits[2:4])
+            )
             return "date" if year_first or year_last else "other"
         return "other"
 
@@ -283,7 +352,9 @@ class Numbers:
         if unit_after(text, end) and not re.match(r"\s{0,2}(?:to|at|in)\b", text[end : end + 6]):
             return False
         before = self.reading.before(pair.start(), 64)
-        padded = (pair[1].startswith("0") or pair[2].startswith("0")) and len(pair[1]) == len(pair[2]) == 2
+        padded = (pair[1].startswith("0") or pair[2].startswith("0")) and len(pair[1]) == len(
+            pair[2]
+        ) == 2
         if padded and not dashed:
             return True
         if _DATE_STRONG.search(before) and not (dashed and one < other <= 24 and not padded):
@@ -293,7 +364,11 @@ class Numbers:
         return self._weak(before, one, other, end)
 
     def _inside_row(self, start: int) -> bool:
-        return start > 0 and self.text[start - 1] in "/-.,:+*<>=~" and self.text[max(0, start - 2) : start - 1].isdigit()
+        return (
+            start > 0
+            and self.text[start - 1] in "/-.,:+*<>=~"
+            and self.text[max(0, start - 2) : start - 1].isdigit()
+        )
 
     def _scored(self, before: str, one: int, other: int) -> bool:
         return (other in _SCALES or (one, other) in _STRENGTHS) and bool(_SCORE_CUE.search(before))

@@ -4,6 +4,13 @@ import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 
+
+def set_of(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+_LONGEST = 6
+"""A character that stands for more letters than this (a whole phrase in one sign) is read as a blank."""
 _DROPPED = frozenset({"Cf", "Mn", "Me", "Cc", "Cs", "Co", "Cn"})
 _LOOKALIKES = dict(
     zip(
@@ -42,7 +49,7 @@ def fold(char: str) -> str:
     if char in _SPELT:
         return _SPELT[char]
     parts = unicodedata.normalize("NFKD", char)
-    return "".join(_base(part) for part in parts)
+    return "".join(_base(part) for part in parts) if len(parts) <= _LONGEST else " "
 
 
 def folded(text: str) -> str:

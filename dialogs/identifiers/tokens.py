@@ -2,22 +2,22 @@
 
 import re
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from dialogs.identifiers.lexicon import Lexicon, Sense
+from dialogs.identifiers.text import set_of
 
 _TOKEN = re.compile(r"[^\W_]+(?:'[^\W_]+){0,3}")
-_OWNER = re.compile(r"'s$")
 _CONTRACTED = re.compile(r"(?:n't|'(?:re|ve|ll|d|m))$")
-_ENDS = frozenset(".!?\n;:*>[\"“")
-_ABBREVIATED = frozenset(
-    "mr mrs ms dr st vs approx pt pts rx dx hx sx tx w dept hosp no nr ave sr jr prof rev".split()
+_ENDS = frozenset('.!?\n;:*>["“')
+_ABBREVIATED = set_of(
+    "mr mrs ms dr st vs approx pt pts rx dx hx sx tx w dept hosp no nr ave sr jr prof rev"
 )
 _TITLE_SHARE = 0.6
 _SHOUTED_SHARE = 0.7
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """One word or number; `gap` is what stands between the one before and it, `low` its lower case without 's."""
 
     text: str
@@ -25,21 +25,14 @@ class Token:
     start: int
     end: int
     gap: str
-    sense: Sense
+    sense: int
     opens: bool
     """Does it begin a sentence?"""
-
-    @property
-    def alpha(self) -> bool:
-        return self.text[0].isalpha() and not any(c.isdigit() for c in self.text)
-
-    @property
-    def capital(self) -> bool:
-        return self.text[0].isupper()
-
-    @property
-    def upper(self) -> bool:
-        return len(self.text) > 1 and self.text.isupper()
+    alpha: bool
+    """Is it of letters only?"""
+    capital: bool
+    upper: bool
+    """Has it more than one letter, and all capitals?"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +42,11 @@ class Reading:
     text: str
     tokens: tuple[Token, ...]
     shouted: bool
+    lows: frozenset[str]
+    """All words in lower case."""
+
+    def has(self, words: frozenset[str]) -> bool:
+        return not self.lows.isdisjoint(words)
 
     def before(self, start: int, length: int = 48) -> str:
         return self.text[max(0, start - length) : start].lower()
@@ -75,21 +73,31 @@ def _abbreviated(found: list[Token]) -> bool:
     return last.low in _ABBREVIATED or (initial and not after_number)
 
 
-def _sense(low: str, words: Lexicon) -> Sense:
-    return Sense.WORD | Sense.EVERYDAY if _CONTRACTED.search(low) else words.sense(low.replace("'", ""))
+def _sense(low: str, words: Lexicon) -> int:
+    return (
+        Sense.WORD | Sense.EVERYDAY
+        if "'" in low and _CONTRACTED.search(low)
+        else words.sense(low.replace("'", ""))
+    )
 
 
 def tokens_of(text: str, words: Lexicon) -> tuple[Token, ...]:
-    known: dict[str, Sense] = {}
+    known: dict[str, int] = {}
     found: list[Token] = []
     end = 0
     for match in _TOKEN.finditer(text):
-        low = _OWNER.sub("", match.group().lower())
+        low = match.group().lower().removesuffix("'s")
         if low not in known:
-            known[low] = _sense(low, words)
+            known[low] = 0 if low[0].isdigit() or low[-1].isdigit() else _sense(low, words)
         gap = text[end : match.start()]
         opens = not found or _opens(gap, found)
-        found.append(Token(match.group(), low, match.start(), match.end(), gap, known[low], opens))
+        text_, length = match.group(), match.end() - match.start()
+        shape = (
+            text_.replace("'", "").isalpha(),
+            text_[0].isupper(),
+            length > 1 and text_.isupper(),
+        )
+        found.append(Token(text_, low, *match.span(), gap, known[low], opens, *shape))
         end = match.end()
     return tuple(found)
 
@@ -101,4 +109,4 @@ def _shouted(tokens: tuple[Token, ...]) -> bool:
 
 def reading_of(text: str, words: Lexicon) -> Reading:
     tokens = tokens_of(text, words)
-    return Reading(text, tokens, _shouted(tokens))
+    return Reading(text, tokens, _shouted(tokens), frozenset(token.low for token in tokens))

@@ -61,6 +61,18 @@ def protect(connection: Connection) -> None:
         connection.execute(text(statement))
 
 
+def drop(connection: Connection) -> None:
+    """Remove the triggers; what is done meanwhile is found by ``storage.verification``."""
+    if connection.dialect.name == "sqlite":
+        statements = [f"DROP TRIGGER {name}" for name in _SQLITE]
+    else:
+        statements = [
+            f"DROP FUNCTION {name}() CASCADE" for name in ("curbside_refuse", "curbside_seal_once")
+        ]
+    for statement in statements:
+        connection.execute(text(statement))
+
+
 def missing_triggers(connection: Connection) -> list[str]:
     """Return the names of the triggers that are gone, disabled, or (on SQLite) not as created."""
     if connection.dialect.name == "sqlite":

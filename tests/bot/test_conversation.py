@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tests.bot.conftest import Clock, Conversation, talking
-from tests.bot.walks import FOUNDING, case_of, data_of, every, forged, summary, unharmed
+from tests.bot.walks import FOUNDING, case_of, data_of, every, forged, founding, summary, unharmed
 from web.emulator import person
 
 
@@ -131,7 +131,7 @@ async def test_a_wrong_guess_shows_the_choices_again(ready: Conversation) -> Non
     screen = await ready.taps("No, show the choices")
 
     assert "Where is the client" in screen.text
-    assert "Methadone clinic (OTP)" in screen.labels
+    assert "1 · Methadone clinic (OTP)" in screen.labels
 
 
 async def test_yes_and_no_can_be_typed(ready: Conversation) -> None:
@@ -261,7 +261,8 @@ async def test_done_without_a_mark_is_not_an_answer(ready: Conversation) -> None
 
 
 async def test_marks_can_be_typed_by_number_and_added_to(ready: Conversation) -> None:
-    await ready.taps(*FOUNDING[:8], "Pain-prescriber")
+    await founding(ready, 8)
+    await ready.taps("Pain-prescriber")
 
     said = await ready.says("2, 3")
 
@@ -273,7 +274,7 @@ async def test_marks_can_be_typed_by_number_and_added_to(ready: Conversation) ->
 
 
 async def test_a_typed_dose_is_read_back_before_it_counts(ready: Conversation) -> None:
-    await ready.taps(*FOUNDING[:5])
+    await founding(ready, 5)
 
     said = await ready.says("oxycodone 10 mg TID")
     assert "I read this" in said
@@ -286,7 +287,7 @@ async def test_a_typed_dose_is_read_back_before_it_counts(ready: Conversation) -
 
 
 async def test_a_dose_read_wrongly_can_be_typed_again(ready: Conversation) -> None:
-    await ready.taps(*FOUNDING[:5])
+    await founding(ready, 5)
     await ready.says("oxycodone 10 mg TID")
 
     screen = await ready.taps("No, I will type it again")
@@ -295,7 +296,8 @@ async def test_a_dose_read_wrongly_can_be_typed_again(ready: Conversation) -> No
 
 
 async def test_a_dose_can_be_added_after_the_drug_was_tapped(ready: Conversation) -> None:
-    await ready.taps(*FOUNDING[:6], "+ Add a dose")
+    await founding(ready, 6)
+    await ready.taps("+ Add a dose")
 
     await ready.says("10 mg three times a day")
     screen = await ready.taps("Yes, that is right")
@@ -305,7 +307,8 @@ async def test_a_dose_can_be_added_after_the_drug_was_tapped(ready: Conversation
 
 
 async def test_several_opioids_are_listed_and_one_can_be_dropped(ready: Conversation) -> None:
-    await ready.taps(*FOUNDING[:6], "+ Add a dose", "Add another opioid", "Tramadol")
+    await founding(ready, 6)
+    await ready.taps("+ Add a dose", "Add another opioid", "Tramadol")
 
     assert "Done (2)" in ready.screen.labels
     screen = await ready.taps("Remove Oxycodone")
@@ -316,13 +319,15 @@ async def test_several_opioids_are_listed_and_one_can_be_dropped(ready: Conversa
 
 
 async def test_removing_the_last_opioid_shows_the_list(ready: Conversation) -> None:
-    screen = await ready.taps(*FOUNDING[:6], "+ Add a dose", "Remove Oxycodone")
+    await founding(ready, 6)
+    screen = await ready.taps("+ Add a dose", "Remove Oxycodone")
 
     assert "Hydrocodone" in screen.labels
 
 
 async def test_five_opioids_are_the_most(ready: Conversation) -> None:
-    await ready.taps(*FOUNDING[:6], "+ Add a dose")
+    await founding(ready, 6)
+    await ready.taps("+ Add a dose")
     for drug in ("Hydrocodone", "Morphine", "Codeine", "Tramadol"):
         await ready.taps("Add another opioid", drug)
 
@@ -332,7 +337,7 @@ async def test_five_opioids_are_the_most(ready: Conversation) -> None:
 
 
 async def test_an_absurd_dose_is_answered_and_changes_nothing(ready: Conversation) -> None:
-    await ready.taps(*FOUNDING[:5])
+    await founding(ready, 5)
 
     for words in ("oxycodone 1e9 mg", "oxycodone 10 mg oxycodone 20 mg TID", "10 mg TID", "-5 mg"):
         ready.me.says(words)
@@ -343,7 +348,7 @@ async def test_an_absurd_dose_is_answered_and_changes_nothing(ready: Conversatio
 
 
 async def test_a_drug_that_is_only_named_needs_no_dose(ready: Conversation) -> None:
-    await ready.taps(*FOUNDING[:5])
+    await founding(ready, 5)
 
     said = await ready.says("oxycodone")
 
@@ -352,7 +357,7 @@ async def test_a_drug_that_is_only_named_needs_no_dose(ready: Conversation) -> N
 
 
 async def test_a_misspelt_drug_is_read_back(ready: Conversation) -> None:
-    await ready.taps(*FOUNDING[:5])
+    await founding(ready, 5)
 
     assert "Did you mean: Oxycodone?" in await ready.says("oxycdone")
     await ready.taps("Yes")
@@ -378,7 +383,7 @@ async def test_a_number_is_typed_and_its_range_is_kept(ready: Conversation) -> N
 async def test_an_answer_is_changed_from_the_review_card_and_one_is_back(
     ready: Conversation,
 ) -> None:
-    await ready.taps(*FOUNDING[:-1])
+    await founding(ready, 11)
 
     screen = await ready.taps("Duration", "Over 12 months")
 
@@ -398,7 +403,8 @@ async def test_an_answer_is_changed_from_the_summary_in_three_taps(ready: Conver
 async def test_back_on_a_question_opened_from_the_card_returns_to_the_card(
     ready: Conversation,
 ) -> None:
-    await ready.taps(*FOUNDING[:-1], "Duration")
+    await founding(ready, 11)
+    await ready.taps("Duration")
 
     screen = await ready.taps("‹ Back")
 
@@ -409,7 +415,8 @@ async def test_an_answer_that_no_longer_applies_returns_as_the_default(
     ready: Conversation,
 ) -> None:
     await ready.taps("Settings", "Ask all questions", "‹ Back")
-    await ready.taps(*FOUNDING[:4], "Stable, observed", "‹ Back", "‹ Back")
+    await founding(ready, 4)
+    await ready.taps("Stable, observed", "‹ Back", "‹ Back")
     await ready.taps("Buprenorphine, daily", "‹ Back")
 
     screen = await ready.taps("1 · Methadone")
@@ -434,7 +441,7 @@ async def test_editing_ones_own_message_corrects_the_answer(ready: Conversation)
 
 
 async def test_editing_after_the_summary_says_what_the_change_did(ready: Conversation) -> None:
-    await ready.taps(*FOUNDING[:6])
+    await founding(ready, 6)
     mine = ready.me.says("3-12 months")
     await ready.settles()
     await ready.taps(*FOUNDING[7:])

@@ -118,7 +118,7 @@ def test_a_webhook_needs_token_address_and_secret(
 def test_a_slip_in_a_name_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CURBSIDE_TOKN", TOKEN)
 
-    with pytest.raises(SettingsError, match="CURBSIDE_TOKN .* CURBSIDE_TOKEN meant"):
+    with pytest.raises(SettingsError, match=r"CURBSIDE_TOKN .* CURBSIDE_TOKEN meant"):
         load_settings(NOWHERE)
 
 

@@ -21,6 +21,21 @@ FOUNDING = (
 )
 """The founding case: eleven taps after the case was begun, the review card included."""
 
+ANSWERS = (
+    "a|{case}|safety_now|none|",
+    "a|{case}|setting|otp|",
+    "a|{case}|mat|methadone|",
+    "a|{case}|reason|flare|",
+    "pick|{case}|opioid|oxycodone|",
+    "a|{case}|duration|3to12m|",
+    "a|{case}|endplan|none|",
+    "m|{case}|monitoring|pain_visits|1|",
+    "m|{case}|monitoring|counselor|1|",
+    "d|{case}|monitoring|",
+    "f|{case}|",
+)
+"""What the buttons of the founding case carry, the first one left out."""
+
 PLAN = (
     "Record a plan",
     "The suggested step",
@@ -32,16 +47,41 @@ PLAN = (
 )
 """A plan recorded with one safeguard."""
 
+CHOICES = (
+    "plan|{case}|",
+    "pl|{case}|decided|step|",
+    "pl|{case}|agreed|client_pain|",
+    "pl|{case}|mark|naloxone|",
+    "pl|{case}|safeguard|done|",
+    "pl|{case}|days|30-60-90|",
+    "pl|{case}|stop|last_review|",
+)
+"""What the buttons of that plan carry."""
+
+
+async def founding(talk: Conversation, count: int) -> Message:
+    """Make the first ``count`` taps of the founding case in one go, without looking between them."""
+    screen = await talk.taps("Start a case")
+    await at_once(talk, case_of(screen), ANSWERS[: count - 1])
+    return talk.screen
+
+
+async def at_once(talk: Conversation, case: str, data: tuple[str, ...]) -> None:
+    """Tap one button after the other, faster than the bot answers."""
+    for each in data:
+        talk.me.forges("1|" + each.format(case=case), talk.screen)
+    await talk.settles()
+
 
 async def summary(talk: Conversation) -> Message:
     """Go to the summary of the founding case."""
-    return await talk.taps(*FOUNDING)
+    return await founding(talk, len(FOUNDING))
 
 
 async def planned(talk: Conversation) -> Message:
     """Go to the recorded plan of the founding case."""
-    await summary(talk)
-    return await talk.taps(*PLAN)
+    await at_once(talk, case_of(await summary(talk)), CHOICES)
+    return talk.screen
 
 
 def data_of(screen: Message, label: str) -> str:

@@ -25,7 +25,9 @@ def a_case(tx: Tx) -> UUID:
     saved = consults.save(tx, consults.load(tx, case.id), 0)
     transcript.enqueue(
         tx,
-        Outgoing(chat_id=5, method="sendMessage", params={"text": "one\ntwo\\"}, consult_id=case.id),
+        Outgoing(
+            chat_id=5, method="sendMessage", params={"text": "one\ntwo\\"}, consult_id=case.id
+        ),
     )
     return saved.id
 

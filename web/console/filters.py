@@ -1,7 +1,7 @@
 """What an address may ask for: read strictly, each value short, each error saying what to change."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
@@ -69,7 +69,9 @@ def moment(text: str, name: str) -> datetime | None:
     try:
         read = datetime.fromisoformat(text)
     except ValueError:
-        raise Unreadable(f"The filter “{name}” is a day such as 2026-01-31.") from None
+        read = None
+    if read is None or not 2000 <= read.year < 2200:  # noqa: PLR2004 - centuries
+        raise Unreadable(f"The filter “{name}” is a day such as 2026-01-31.")
     return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
 
 
@@ -141,6 +143,15 @@ def period(given: Mapping[str, str], today: date) -> tuple[str, Period]:
     return name, Period(today - timedelta(days=length), today + timedelta(days=1))
 
 
-def kept(found: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Yield the filters that are set, for the rows of "filtered by"."""
-    yield from ((name, value) for name, value in found.items() if value)
+def on_record(found: Mapping[str, str]) -> dict[str, int | str]:
+    """Return what the log says of a filter: codes as they are, of words only how many."""
+    kept: dict[str, int | str] = {
+        name: code(found[name], name) for name in ("event", "outcome") if found[name]
+    }
+    if PSEUDONYM.fullmatch(found["person"]):
+        kept["person"] = found["person"]
+    if case := identity(found["case"], "case"):
+        kept["case"] = case.hex
+    if found["words"]:
+        kept["words"] = len(words(found["words"]))
+    return kept

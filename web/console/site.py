@@ -1,5 +1,6 @@
 """What every page of the console works with, and how a page is laid out."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -42,18 +43,18 @@ class Site:
     data_dir: Path | None = None
     anchor_file: Path | None = None
     jobs: Jobs = field(init=False)
+    tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    """What runs beside the pages; kept, so that it is not thrown away while it runs."""
 
     def __post_init__(self) -> None:
         self.jobs = Jobs(self.clock)
 
 
-def shown(
-    name: str, visit: Visit, *, here: str, title: str, status: int = 200, **values: Any
-) -> Response:
+def shown(template: str, visit: Visit, /, *, here: str, title: str, **values: Any) -> Response:
     """Return a page of the console, laid out around its template."""
     values.setdefault("refresh", None)
     values.setdefault("nag", None)
-    return page(name, status, visit=visit, here=here, title=title, pages=PAGES, **values)
+    return page(template, visit=visit, here=here, title=title, pages=PAGES, **values)
 
 
 def nag(found: Reviewed) -> str | None:

@@ -1,0 +1,779 @@
+"""One opioid of a typed prescription: strength, times a day, limits, and what must be asked.
+
+The one rule: where words can mean two things, it is asked. An entry holds only what is certain.
+
+``strength`` x ``per_day`` is always the most mg a day. A dose is what is taken at one time ("2 tablets
+four times a day" of 30 mg: 60 x 4), except where a range of tablets is cut by a daily maximum of
+tablets: then a dose is one tablet ("5/325 1-2 q4h, max 6/day": 5 x 6).
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Final
+
+from dialogs.doses import NEVER_COUNTED, Dose, Form
+from dialogs.folded import Folded
+from dialogs.lexicon import Product
+from dialogs.patterns import packaged
+from dialogs.sig import Part, hours
+from dialogs.stretches import Stretch
+
+MOST_STRENGTH: Final = 1000
+"""mg, or mcg/h: a larger strength is asked again."""
+MOST_PER_DAY: Final = 48
+"""Doses in 24 h: more are asked again."""
+
+PARTNER_AMOUNTS: Final = frozenset({160, 200, 300, 325, 400, 500, 650, 660, 750})
+"""mg of acetaminophen, aspirin or ibuprofen in combinations with an opioid."""
+MOST_TABLETS: Final = 10
+"""Tablets at one time: a larger number may be what was dispensed."""
+COUNT_LIKE: Final = 3
+"""A bare whole number up to this may be a number of tablets."""
+TIMES_LIKE: Final = 12
+"""A bare number up to this before "daily" may be a number of tablets a day."""
+
+MOST_PATCHES: Final = 20
+MOST_BARE_TABLETS: Final = 4
+"""A number without a word before a time counts tablets at most up to this: "5/325 1-2 q6h"."""
+LEAST_STRENGTH: Final = 5
+"""From here on "10 a day" without a unit could also be mg."""
+MOST_COMBINED: Final = 100
+"""mg of an opioid in a combination product; none comes near it."""
+NEAR: Final = 30
+"""Characters within which a form ("ER", "patch") belongs to a name."""
+FAR: Final = 12
+"""Characters from a name where two numbers with a slash are no strength any more, but a date."""
+SHORT_WORD: Final = 3
+DAY_H: Final = 24
+LONGEST_CHANGE_H: Final = 336
+"""Hours between changes of a patch."""
+
+ASK_OTHER_DRUG: Final = "Another dose without a known drug: which drug?"
+ASK_CHOSEN: Final = "Another drug than the chosen one was typed: which drug?"
+ASK_STRENGTH: Final = "{drug}: strength of one dose (mg)?"
+ASK_RATE: Final = "{drug}: strength in mcg/h?"
+ASK_TIMES: Final = "{drug}: how many times in 24 hours?"
+ASK_TABLETS: Final = "{drug}: how many tablets at a time, and how many a day at most?"
+ASK_PATCHES: Final = "{drug}: how many patches at once?"
+ASK_CHANGED: Final = "{drug}: how often is it changed?"
+ASK_UNIT: Final = "{drug}: unit of the strength (mg or mcg)?"
+ASK_LIQUID: Final = "{drug}: mg in one dose of the liquid?"
+ASK_RANGE: Final = "{drug}: number out of range, strength of one dose?"
+ASK_MAXIMUM: Final = "{drug}: daily maximum?"
+ASK_METHADONE: Final = "Methadone: for pain, or for OUD?"
+ASK_BUPRENORPHINE: Final = "Buprenorphine: for pain, or for OUD?"
+ASK_FENTANYL: Final = "Fentanyl: patch (mcg/h), or another form?"
+
+DRUGS: Final[Mapping[str, str]] = {
+    "oxycodone": "Oxycodone",
+    "hydrocodone": "Hydrocodone",
+    "hydromorphone": "Hydromorphone",
+    "morphine": "Morphine",
+    "oxymorphone": "Oxymorphone",
+    "codeine": "Codeine",
+    "tramadol": "Tramadol",
+    "tapentadol": "Tapentadol",
+    "fentanyl_td": "Fentanyl patch",
+    "methadone_pain": "Methadone for pain",
+    "bup_pain": "Buprenorphine for pain",
+    "other_opioid": "Other opioid",
+}
+"""Options of the opioid question a dose can belong to, and their names in what is asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadDose:
+    """A dose and where it stands in the original text: code points, end exclusive."""
+
+    dose: Dose
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """Strength of one dose, mg or mcg/h."""
+
+    value: float | None
+    asked: str | None = None
+    ranged: bool = False
+    partner_mg: float = 0
+    total: bool = False
+    start: int = 0
+    end: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one stretch says: entries, questions, notes."""
+
+    entries: tuple[ReadDose, ...] = ()
+    asks: tuple[str, ...] = ()
+    ignored: tuple[()] | tuple[str, bool] = ()
+    """A medicine that is not entered, and whether it is MAT."""
+    partner_mg: float = 0
+    """mg of acetaminophen a day, 0 if not known."""
+
+
+def entered(folded: Folded, stretch: Stretch, option: str, found: Sequence[Part]) -> Finding:
+    """Return the entries and questions of one opioid for pain."""
+    form = _form(stretch, option, found)
+    if form == "patch" and option in ("fentanyl_td", "bup_pain"):
+        return _patch(folded, stretch, option, found)
+    pairs = _by_time_of_day(found)
+    groups = pairs or [list(found)]
+    results = [_oral(folded, stretch, option, group, form) for group in groups]
+    return Finding(
+        tuple(entry for r in results for entry in r.entries),
+        tuple(ask for r in results for ask in r.asks),
+        partner_mg=sum(r.partner_mg for r in results),
+    )
+
+
+def _form(stretch: Stretch, option: str, found: Sequence[Part]) -> Form | None:
+    kinds = {part.kind for part in found}
+    near = {
+        part.kind
+        for part in found
+        if abs(part.start - stretch.name[1]) < NEAR or part.start < stretch.name[1]
+    }
+    if (
+        option == "fentanyl_td"
+        or "patch" in kinds & near
+        or stretch.product.form == "patch"
+        or "rate" in kinds
+    ):
+        return "patch"
+    if option in ("bup_pain", "methadone_pain", "other_opioid"):
+        return "er" if "er" in near else None
+    said = {"er", "ir"} & near
+    if len(said) == 1:
+        return "er" if "er" in said else "ir"
+    if stretch.product.form in ("er", "ir"):
+        return stretch.product.form  # type: ignore[return-value]
+    combined = stretch.partner or any(_partner_mg(p) for p in found if p.kind == "pair")
+    return "ir" if combined and not said else None
+
+
+def _by_time_of_day(found: Sequence[Part]) -> list[list[Part]]:
+    """Return the parts of each amount where each has its time of day: "10 mg qam and 20 mg qhs"."""
+    amounts = [i for i, part in enumerate(found) if part.kind in ("amount", "number")]
+    if not amounts[1:] or any(
+        p.kind in ("often", "every", "times", "perday", "max") for p in found
+    ):
+        return []
+    cuts = [0, *amounts[1:], len(found)]
+    groups = [list(found[a:b]) for a, b in pairwise(cuts)]
+    own = all(any(p.kind == "tod" for p in group) for group in groups)
+    return groups if own else []
+
+
+def _span(folded: Folded, stretch: Stretch, used: Iterable[Part]) -> tuple[int, int]:
+    places = [(p.start, p.end) for p in used]
+    if stretch.name[1] > stretch.name[0]:
+        places.append(stretch.name)
+    start, end = min(a for a, _ in places), max(b for _, b in places)
+    text = folded.text[start:end]
+    return folded.span(start, start + len(text.rstrip(" .,;:")))
+
+
+def _name(option: str) -> str:
+    return DRUGS[option]
+
+
+# --- patches --------------------------------------------------------------------------------------
+
+
+def _patch(folded: Folded, stretch: Stretch, option: str, found: Sequence[Part]) -> Finding:
+    """Return one patch entry: mcg/h, patches worn at once, hours between changes."""
+    values = {
+        _rate(part, stretch.product)
+        for part in found
+        if part.kind in ("rate", "amount", "number", "pair", "total")
+    }
+    values.discard(0.0)
+    clear = len(values) == 1 and None not in values
+    strength = next(iter(values)) if clear else None
+    worn = {
+        int(p.low)
+        for p in found
+        if p.kind == "patches" and p.low and float(p.low).is_integer() and p.low <= MOST_PATCHES
+    }
+    interval, asks = _interval(found, option)
+    if strength is None and (values or option not in NEVER_COUNTED):
+        asks = (ASK_RATE.format(drug=_name(option)), *asks)
+    if len(worn) > 1 or any(p.kind in ("loose", "tabs") for p in found):
+        asks = (*asks, ASK_PATCHES.format(drug=_name(option)))
+    n_patches = worn.pop() if len(worn) == 1 else 1
+    dose = Dose(option, strength, None, "patch", n_patches=n_patches, interval_h=interval)
+    kinds = ("rate", "amount", "number", "every", "patch", "patches", "rare")
+    used = [
+        p for p in found if p.kind in kinds and (p.kind != "number" or _rate(p, stretch.product))
+    ]
+    start, end = _span(folded, stretch, _close(stretch, used))
+    return Finding((ReadDose(dose, start, end),), asks)
+
+
+def _close(stretch: Stretch, used: Sequence[Part]) -> list[Part]:
+    return [part for part in used if part.start < stretch.end]
+
+
+def _rate(part: Part, product: Product) -> float | None:
+    """Return mcg/h, 0 for a number that says nothing, None for one that must be asked."""
+    value = part.high
+    mcg = part.unit.startswith(("mc", "ug", "mic"))
+    if part.kind == "rate":
+        fits = part.unit == "" or mcg
+    elif part.kind == "amount":
+        fits = mcg and _marketed(value, product)
+    else:
+        if part.kind == "number" and not part.doubtful and not _marketed(value, product):
+            return 0.0
+        fits = part.kind == "number" and _marketed(value, product)
+    certain = fits and value is not None and part.low == value and 0 < value <= MOST_STRENGTH
+    return value if certain else None
+
+
+def _marketed(value: float | None, product: Product) -> bool:
+    known = product.strengths or (5, 7.5, 10, 12, 12.5, 15, 20, 25, 37.5, 50, 62.5, 75, 87.5, 100)
+    return value in known
+
+
+def _interval(found: Sequence[Part], option: str) -> tuple[float | None, tuple[str, ...]]:
+    spans = {hours(part) for part in found if part.kind == "every"}
+    if any(p.kind == "rare" and p.text in ("weekly", "every week", "once a week") for p in found):
+        spans.add((168, 168))
+    asked = (ASK_CHANGED.format(drug=_name(option)),)
+    if not spans:
+        often = any(p.kind in ("often", "times", "perday", "tod", "rare") for p in found)
+        return None, asked if often else ()
+    first = next(iter(spans))
+    clear = (
+        len(spans) == 1
+        and first is not None
+        and first[0] == first[1]
+        and DAY_H <= first[0] <= LONGEST_CHANGE_H
+    )
+    return (first[0], ()) if clear and first else (None, asked)
+
+
+# --- everything else ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Frequency:
+    """Doses in 24 h at most; None when not said."""
+
+    value: float | None
+    asked: str | None = None
+    ranged: bool = False
+    tablets: bool = False
+    """It counts tablets, not doses."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """The stated daily maximum."""
+
+    value: float
+    unit: str
+    """mg, tablets, doses, or "" for a bare number."""
+
+
+def _oral(
+    folded: Folded, stretch: Stretch, option: str, found: Sequence[Part], form: Form | None
+) -> Finding:
+    """Return the entry of one strength: what is certain of it, and the questions."""
+    caps, rest, asks = _limits(found, option)
+    foreign = _foreign(rest)
+    if foreign is not None:
+        rest, asks = rest[:foreign], [*asks, ASK_OTHER_DRUG]
+    rest = _daily_counts(rest)
+    count, count_ask = _tablets(rest, option, implied=bool(stretch.product.implied))
+    amount = _strength(stretch, option, rest, count)
+    often = _frequency(rest, option, amount)
+    ranged = bool(amount.ranged or often.ranged or caps or (count and count[0] != count[1]))
+    up_to = ranged or any(p.kind in ("prn", "upto") for p in found)
+    tablets = count[1] if count else 1.0
+    tablets = 1.0 if amount.end == -1 else tablets
+    strength, per_day, more = _combined(
+        amount.value, tablets, often, caps, option, ranged=bool(count and count[0] != count[1])
+    )
+    told = None if per_day is not None else often.asked
+    asks += [ask for ask in (amount.asked, count_ask, told, *more) if ask]
+    strength, per_day, more = _in_range(strength, per_day, option)
+    asks += more
+    if count_ask:
+        strength = None
+    if option in NEVER_COUNTED and not any(
+        part.kind in ("amount", "number", "pair") for part in rest
+    ):
+        asks = []
+    dose = Dose(option, strength, per_day, form, up_to=up_to)
+    start, end = _span(folded, stretch, _used(stretch, found))
+    partner = amount.partner_mg * (_most_tablets(dose, amount) or 0)
+    return Finding((ReadDose(dose, start, end),), tuple(dict.fromkeys(asks)), partner_mg=partner)
+
+
+def _most_tablets(dose: Dose, amount: Amount) -> float | None:
+    if not (dose.strength and dose.per_day and amount.value):
+        return None
+    return dose.strength * dose.per_day / amount.value
+
+
+_USED = frozenset(
+    {
+        "rate",
+        "total",
+        "rare",
+        "tabsday",
+        "dosesday",
+        "times",
+        "perday",
+        "every",
+        "often",
+        "tod",
+        "tabs",
+        "pair",
+    }
+    | {
+        "amount",
+        "loose",
+        "max",
+        "upto",
+        "prn",
+        "er",
+        "ir",
+        "sublingual",
+        "buccal",
+        "injection",
+        "liquid",
+    }
+    | {"other_route"}
+)
+"""Kinds of parts that tell about the dose of the medicine they stand with."""
+
+
+def _used(stretch: Stretch, found: Sequence[Part]) -> list[Part]:
+    """Return the parts that tell about the dose: numbers only next to others."""
+    used = [
+        p for p in found if p.kind in _USED and not (p.kind == "pair" and _elsewhere(p, stretch))
+    ]
+    numbers = [
+        p
+        for p in found
+        if p.kind == "number" and (p.start - stretch.name[1] in (0, 1) or not stretch.name[1])
+    ]
+    return [*used, *numbers] or ([] if stretch.name[1] else list(found[:1]))
+
+
+def _elsewhere(part: Part, stretch: Stretch) -> bool:
+    """Tell two numbers with a slash that stand alone, far from the name: a date, a score."""
+    return not part.unit and not _partner_mg(part) and part.start - stretch.name[1] > FAR
+
+
+def _limits(found: Sequence[Part], option: str) -> tuple[list[Cap], list[Part], list[str]]:
+    """Return the daily maxima, the other parts, and what must be asked about a maximum."""
+    caps: list[Cap] = []
+    rest: list[Part] = []
+    asks: list[str] = []
+    pending = False
+    steady = any(
+        p.kind in ("often", "every", "times", "perday", "tod") for p in _before_upto(found)
+    )
+    for place, part in enumerate(found):
+        if part.kind == "max" or (part.kind == "upto" and (steady or _to_total(found, place))):
+            pending = True
+        elif pending and part.kind not in ("word", "upto", "sep"):
+            cap = _cap(part)
+            caps += [cap] if cap else []
+            asks += [] if cap or part.kind == "aside" else [ASK_MAXIMUM.format(drug=_name(option))]
+            pending = False
+        else:
+            rest.append(part)
+            pending = pending and part.kind in ("word", "upto")
+    return caps, rest, asks
+
+
+def _to_total(found: Sequence[Part], place: int) -> bool:
+    """Tell "5 mg up to 40 mg a day": a strength, and the most a day."""
+    amount = any(p.kind in ("amount", "pair") for p in found[:place])
+    return amount and any(p.kind == "total" for p in found[place + 1 : place + 2])
+
+
+def _before_upto(found: Sequence[Part]) -> Sequence[Part]:
+    place = next((i for i, part in enumerate(found) if part.kind == "upto"), 0)
+    return found[:place]
+
+
+_CAP_UNITS = {
+    "tabsday": "tablets",
+    "perday": "",
+    "times": "doses",
+    "dosesday": "doses",
+    "often": "doses",
+    "total": "mg",
+}
+
+
+def _cap(part: Part) -> Cap | None:
+    unit = _CAP_UNITS.get(part.kind)
+    if (
+        unit is None
+        or part.high is None
+        or part.doubtful
+        or (unit == "mg" and not part.unit.startswith(("mg", "mil")))
+    ):
+        return None
+    return Cap(part.high, unit)
+
+
+def _foreign(rest: Sequence[Part]) -> int | None:
+    """Return where the dose of an unknown medicine begins: a word and a second amount after a whole dose."""
+    amounts = [
+        i for i, p in enumerate(rest) if p.kind in ("amount", "pair", "rate", "liquid", "total")
+    ]
+    for first, later in pairwise(amounts):
+        between = rest[first + 1 : later]
+        often = any(p.kind in ("often", "every", "times", "perday", "tod") for p in between)
+        word = next((i for i in range(later - 1, first, -1) if _strange(rest[i])), None)
+        if often and word is not None and rest[later].kind != "total":
+            return word
+    return None
+
+
+_KNOWN_WORDS = frozenset(packaged("reading")["words"]["sig"].split())
+
+
+def _strange(part: Part) -> bool:
+    return part.kind == "word" and len(part.text) > SHORT_WORD and part.text not in _KNOWN_WORDS
+
+
+def _tablets(
+    rest: Sequence[Part], option: str, *, implied: bool
+) -> tuple[tuple[float, float] | None, str | None]:
+    """Return the tablets at one time (fewest, most), and what must be asked about them."""
+    counts = {
+        (p.low, p.high) for p in rest if p.kind == "tabs" and p.low and p.high and not p.doubtful
+    }
+    counts |= {
+        (p.low, p.high)
+        for i, p in enumerate(rest)
+        if _bare_range(rest, i, implied=implied) and p.low and p.high
+    }
+    wrong = any(low > high for low, high in counts if low and high)
+    wrong = wrong or any((high or 0) > MOST_TABLETS for _, high in counts)
+    if len(counts) > 1 or wrong or any(p.kind == "tabs" and p.doubtful for p in rest):
+        return None, ASK_TABLETS.format(drug=_name(option))
+    if not counts:
+        return None, None
+    low, high = counts.pop()
+    return (low or 1, high or 1), None
+
+
+def _bare_range(rest: Sequence[Part], place: int, *, implied: bool = False) -> bool:
+    """Tell a "1-2" or "1" that counts tablets: after a strength, before a time."""
+    part = rest[place]
+    if (
+        part.kind not in ("pair", "number")
+        or part.unit
+        or part.doubtful
+        or (part.high or 99) > MOST_BARE_TABLETS
+        or "/" in part.text
+    ):
+        return False
+    before = implied or any(p.kind in ("amount", "pair", "number") for p in rest[:place])
+    following = rest[place + 1].kind if place + 1 < len(rest) else ""
+    return before and following in ("every", "often", "times", "prn", "tod", "tabs")
+
+
+def _strength(
+    stretch: Stretch, option: str, rest: Sequence[Part], count: tuple[float, float] | None
+) -> Amount:
+    """Return the one strength that was typed; asked when there is none, or more than one."""
+    ask = ASK_STRENGTH.format(drug=_name(option))
+    if any(part.kind == "liquid" for part in rest):
+        return Amount(None, ASK_LIQUID.format(drug=_name(option)))
+    if stretch.product.implied and not any(part.kind in ("amount", "total") for part in rest):
+        return Amount(stretch.product.implied)
+    typed = [_amount(part, stretch, option) for i, part in enumerate(rest) if _is_amount(rest, i)]
+    bare = (
+        []
+        if typed
+        else [
+            _amount(part, stretch, option)
+            for i, part in enumerate(rest)
+            if _is_bare(rest, i, stretch)
+        ]
+    )
+    found = list(dict.fromkeys(replace(a, start=0, end=0) for a in typed or bare[:1]))
+    if not found:
+        return Amount(None, ask)
+    if len(found) == 1:
+        return found[0]
+    return _one_of(found, rest, count) or Amount(
+        None, next((a.asked for a in found if a.asked), None) or ask
+    )
+
+
+def _is_amount(rest: Sequence[Part], place: int) -> bool:
+    part = rest[place]
+    if part.kind in ("amount", "total", "rate"):
+        return True
+    return (
+        part.kind == "pair"
+        and (bool(part.unit) or "/" in part.text or not _bare_range(rest, place))
+        and bool(part.unit or _partner_mg(part) or "/" in part.text or _is_naloxone(part))
+    )
+
+
+def _is_bare(rest: Sequence[Part], place: int, stretch: Stretch) -> bool:
+    """Tell a number without a unit that can be a strength: next to the name, or before a time."""
+    part = rest[place]
+    if part.kind not in ("number", "pair") or "/" in part.text or _bare_range(rest, place):
+        return False
+    following = rest[place + 1] if place + 1 < len(rest) else None
+    if following and following.kind == "number":
+        return False
+    before = rest[place - 1].kind if place else ""
+    beside = 0 <= part.start - stretch.name[1] <= 1 or (
+        before in ("er", "ir", "patch") and part.start - stretch.name[1] < NEAR
+    )
+    timed = bool(following and following.kind in ("every", "often", "times", "prn", "tod", "tabs"))
+    return beside or timed or (stretch.chosen and place == 0)
+
+
+def _one_of(
+    found: Sequence[Amount], rest: Sequence[Part], count: tuple[float, float] | None
+) -> Amount | None:
+    """Return the dose where several amounts agree: "10 mg (two 5 mg tablets)", "10 mg tid (30 mg/day)"."""
+    values = [a.value for a in found]
+    if None in values or found[2:]:
+        return None
+    low, high = sorted(a.value or 0 for a in found)
+    totals = [a for a in found if a.total]
+    if len(totals) == 1:
+        one = next(a for a in found if not a.total)
+        often = _plain_frequency(rest)
+        agrees = (
+            often is not None
+            and (one.value or 0) * often * (count[1] if count else 1) == totals[0].value
+        )
+        return one if agrees else None
+    if count and count[0] == count[1] and low * count[0] == high:
+        return replace(max(found, key=lambda a: a.value or 0), end=-1)
+    return None
+
+
+def _plain_frequency(rest: Sequence[Part]) -> float | None:
+    values = {_per_day(part) for part in rest if part.kind in ("often", "every", "times", "perday")}
+    return values.pop() if len(values) == 1 else None
+
+
+def _amount(part: Part, stretch: Stretch, option: str) -> Amount:
+    """Return what one amount says: its larger value, or what must be asked."""
+    name = _name(option)
+    low, high, partner = part.low, part.high, 0.0
+    if part.kind == "pair":
+        partner = _partner_mg(part)
+        if partner and low and high:
+            low = high = min(low, high)
+        elif "/" in part.text or part.third is not None:
+            return Amount(None, ASK_STRENGTH.format(drug=name))
+    if part.doubtful or low is None or high is None or low > high:
+        return Amount(None, ASK_STRENGTH.format(drug=name))
+    micro = part.unit.startswith(("mc", "ug", "mic"))
+    bare = not part.unit and not partner
+    if micro or (bare and stretch.product.micrograms):
+        return _micrograms(high, stretch, option, ranged=low != high)
+    if part.unit.startswith("g") or part.kind == "rate":
+        return Amount(None, ASK_UNIT.format(drug=name))
+    if bare and not all(_plausible(value, stretch, option) for value in (low, high)):
+        return Amount(None, ASK_STRENGTH.format(drug=name))
+    return Amount(high, None, low != high, partner, total=part.kind == "total")
+
+
+def _micrograms(value: float, stretch: Stretch, option: str, *, ranged: bool) -> Amount:
+    if option != "bup_pain":
+        return Amount(None, ASK_UNIT.format(drug=_name(option)))
+    return Amount(value / 1000, None, ranged)
+
+
+def _plausible(value: float, stretch: Stretch, option: str) -> bool:
+    """Tell whether a bare number is surely mg: a marketed strength that is not like a number of tablets."""
+    known = stretch.product.strengths or _GENERIC.get(option, ())
+    return value in known and not (value <= COUNT_LIKE and float(value).is_integer())
+
+
+_GENERIC: Final[Mapping[str, tuple[float, ...]]] = {
+    "oxycodone": (5, 7.5, 10, 15, 20, 30, 40, 60, 80),
+    "hydrocodone": (5, 7.5, 10, 15, 20, 30, 40, 60),
+    "hydromorphone": (4, 8, 12, 16, 32),
+    "morphine": (10, 15, 20, 30, 45, 50, 60, 80, 100),
+    "oxymorphone": (5, 7.5, 10, 15, 20, 30, 40),
+    "codeine": (15, 30, 60),
+    "tramadol": (37.5, 50, 100, 200, 300),
+    "tapentadol": (50, 75, 100, 150, 200, 250),
+    "methadone_pain": (5, 10),
+}
+"""Marketed mg of a drug that was chosen before, so that its product is not known."""
+
+
+def _partner_mg(part: Part) -> float:
+    """Return mg of acetaminophen (aspirin, ibuprofen) in "5/325", 0 when the pair is something else."""
+    if (
+        part.kind != "pair"
+        or part.doubtful
+        or part.low is None
+        or part.high is None
+        or part.third is not None
+    ):
+        return 0.0
+    small, large = sorted((part.low, part.high))
+    return (
+        large if large in PARTNER_AMOUNTS and small <= MOST_COMBINED and small * 3 <= large else 0.0
+    )
+
+
+def _is_naloxone(part: Part) -> bool:
+    return bool(part.low and part.high) and part.low == 4 * (part.high or 0)
+
+
+def _per_day(part: Part) -> float | None:
+    """Return the most doses in 24 h one part says; None for less than one a day, or nothing clear."""
+    if part.kind in ("often", "times", "perday", "tabsday"):
+        return part.high
+    if part.kind == "tod":
+        return 2 if "and" in part.text else 1
+    span = hours(part) if part.kind == "every" else None
+    if span is None or span[0] <= 0 or span[1] > DAY_H:
+        return None
+    return float(-(-DAY_H // span[0]))
+
+
+def _frequency(rest: Sequence[Part], option: str, amount: Amount) -> Frequency:
+    """Return how many doses a day were typed; asked when none, or when two differ."""
+    ask = ASK_TIMES.format(drug=_name(option))
+    timed = [p for p in rest if p.kind in ("often", "times", "perday", "tabsday", "every")]
+    timed = [p for i, p in enumerate(timed) if not (p.kind == "often" and amount.total)]
+    times_of_day = {p.text: _per_day(p) or 1 for p in rest if p.kind == "tod"}
+    if any(p.kind in ("rare", "loose") for p in rest) or any(p.doubtful for p in timed):
+        return Frequency(None, ask)
+    if amount.total and not timed:
+        return Frequency(1)
+    if not timed:
+        return Frequency(sum(times_of_day.values())) if times_of_day else Frequency(None, ask)
+    values = {_per_day(p) for p in timed}
+    unsure = _daily_count(rest) or (
+        amount.value is None and (_several(rest) or _could_be_strength(timed))
+    )
+    if len(values) != 1 or None in values or unsure:
+        return Frequency(None, ask)
+    ranged = any(p.low != p.high for p in timed)
+    return Frequency(values.pop(), None, ranged, tablets=any(p.kind == "tabsday" for p in timed))
+
+
+def _several(rest: Sequence[Part]) -> bool:
+    """Tell two amounts with two times: which belongs to which is not said."""
+    timed = sum(p.kind in ("often", "times", "every", "perday", "tod") for p in rest)
+    return timed > 1 and sum(p.kind in ("amount", "pair", "total") for p in rest) > 1
+
+
+def _could_be_strength(timed: Sequence[Part]) -> bool:
+    """Tell "Norco 10 a day", which may be ten a day or 10 mg."""
+    return any(part.kind == "perday" and (part.high or 0) >= LEAST_STRENGTH for part in timed)
+
+
+def _daily_counts(rest: list[Part]) -> list[Part]:
+    """Return the parts with "4 daily" after a strength as one part: four tablets a day."""
+    strength = any(p.kind in ("amount", "pair") for p in rest)
+    merged: list[Part] = []
+    for part in rest:
+        last = merged[-1] if merged else None
+        if (
+            strength
+            and last
+            and last.kind == "number"
+            and part.kind == "often"
+            and part.text == "daily"
+        ):
+            merged[-1] = replace(last, kind="tabsday", end=part.end)
+        else:
+            merged.append(part)
+    return merged
+
+
+def _daily_count(rest: Sequence[Part]) -> bool:
+    """Tell "10 daily" without a unit, which may be 10 mg once or ten tablets a day."""
+    return any(
+        a.kind == "number"
+        and b.kind == "often"
+        and ("day" in b.text or b.text == "daily")
+        and (a.high or 0) <= TIMES_LIKE
+        for a, b in pairwise(rest)
+    )
+
+
+def _combined(
+    value: float | None,
+    tablets: float,
+    often: Frequency,
+    caps: Sequence[Cap],
+    option: str,
+    *,
+    ranged: bool,
+) -> tuple[float | None, float | None, list[str]]:
+    """Return strength and doses a day whose product is the most mg a day, after the daily maxima."""
+    strength = None if value is None else value * (1 if often.tablets else tablets)
+    per_day = often.value
+    for cap in caps:
+        capped = _capped(value, strength, per_day, tablets, cap, ranged=ranged)
+        if capped is None:
+            return None, None, [ASK_TABLETS.format(drug=_name(option))]
+        strength, per_day = capped
+    return strength, per_day, []
+
+
+def _capped(
+    value: float | None,
+    strength: float | None,
+    per_day: float | None,
+    tablets: float,
+    cap: Cap,
+    *,
+    ranged: bool,
+) -> tuple[float | None, float | None] | None:
+    """Return strength and doses a day under one daily maximum; None when the maximum can mean two things."""
+    if cap.unit == "mg":
+        if strength is None:
+            return strength, per_day
+        return None if cap.value < strength else (strength, _least(cap.value / strength, per_day))
+    if cap.unit == "doses" or tablets == 1:
+        return strength, _least(cap.value, per_day)
+    if cap.unit == "tablets" or _counts_tablets(cap.value, per_day, ranged=ranged):
+        binds = per_day is None or cap.value < per_day * tablets
+        return (value, cap.value) if binds else (strength, per_day)
+    return None
+
+
+def _least(most: float, per_day: float | None) -> float:
+    return most if per_day is None else min(most, per_day)
+
+
+def _counts_tablets(most: float, per_day: float | None, *, ranged: bool) -> bool:
+    """Tell whether a bare maximum can only count tablets, because as doses it would forbid nothing."""
+    return per_day is not None and (most > per_day or (ranged and most == per_day))
+
+
+def _in_range(
+    strength: float | None, per_day: float | None, option: str
+) -> tuple[float | None, float | None, list[str]]:
+    """Return the two numbers without those that cannot be, and what must be asked for them."""
+    asks = []
+    if strength is not None and not 0 < strength <= MOST_STRENGTH:
+        strength, asks = None, [ASK_RANGE.format(drug=_name(option))]
+    if per_day is not None and not 0 < per_day <= MOST_PER_DAY:
+        per_day, asks = None, [*asks, ASK_TIMES.format(drug=_name(option))]
+    rounded = [None if x is None else round(x, 4) for x in (strength, per_day)]
+    return rounded[0], rounded[1], asks

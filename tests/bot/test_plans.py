@@ -1,0 +1,350 @@
+"""What follows the summary: the plan in five taps, what is done about each point, what is sent on."""
+
+from typing import Any
+
+from tests.bot.conftest import Conversation
+from tests.bot.walks import PLAN, case_of, every, forged, planned, summary, unharmed
+from web.emulator import Message
+
+
+def document(talk: Conversation) -> str:
+    """Return the content of the file that the bot sent last."""
+    message = [m for m in talk.me.replies if "document" in m.wire][-1]
+    number = message.wire["document"]["file_id"].removeprefix("local-")
+    return (talk.emulator.store.read_bytes(number) or b"").decode()
+
+
+async def reviews(talk: Conversation) -> list[Any]:
+    return await every(talk, "SELECT day, state FROM review ORDER BY due_at, id")
+
+
+# --- the plan -----------------------------------------------------------------------------------
+
+
+async def test_a_plan_is_recorded_in_five_taps_and_its_reviews_are_scheduled(
+    ready: Conversation,
+) -> None:
+    screen = await planned(ready)
+
+    assert "plan, revision 1" in screen.text
+    assert "Client and pain prescriber" in screen.text
+    assert "Naloxone at home" in screen.text
+    assert "day 90, 2027-02-21: to come" in screen.text
+    assert await reviews(ready) == [(30, "waiting"), (60, "waiting"), (90, "waiting")]
+    assert len([tap for tap in PLAN[1:] if not tap.startswith(("Naloxone", "Done"))]) + 1 == 5
+    await unharmed(ready)
+
+
+async def test_an_alternative_is_an_ordinary_decision(ready: Conversation) -> None:
+    await summary(ready)
+
+    screen = await ready.taps(
+        "Record a plan", "Alternative a", "Own team", "Done (0)", "Day 14", "No end agreed"
+    )
+
+    assert "Decided:" in screen.text
+    assert "Safeguards: none" in screen.text
+
+
+async def test_something_else_can_be_decided(ready: Conversation) -> None:
+    await summary(ready)
+
+    screen = await ready.taps(
+        "Record a plan", "Something else", "Client only", "Done (0)", "Day 7", "No end agreed"
+    )
+
+    assert "Something else" in screen.text
+    assert "ordinary answer" in ready.me.toasts[-1].text
+
+
+async def test_safeguards_are_switched_on_and_off(ready: Conversation) -> None:
+    await summary(ready)
+    await ready.taps("Record a plan", "The suggested step", "Own team")
+
+    await ready.taps("Naloxone", "Short fills")
+    assert "Done (2)" in ready.screen.labels
+
+    await ready.taps("Naloxone")
+    assert "Done (1)" in ready.screen.labels
+
+
+async def test_review_days_are_typed_and_the_impossible_ones_refused(
+    ready: Conversation,
+) -> None:
+    await summary(ready)
+    await ready.taps("Record a plan", "The suggested step", "Own team", "Done (0)")
+
+    for words in ("0", "-5", "4000", "next week", "1 2 3 4 5 6 7", "yesterday"):
+        assert "Type whole days" in await ready.says(words)
+    await ready.says("10, 20 and 40 days")
+    await ready.taps("Off by the last review")
+
+    assert [day for day, _ in await reviews(ready)] == [10, 20, 40]
+    await unharmed(ready)
+
+
+async def test_words_where_a_tap_is_wanted_say_so(ready: Conversation) -> None:
+    await summary(ready)
+    await ready.taps("Record a plan")
+
+    assert "Please tap one of the choices" in await ready.says("the pain physician")
+
+
+async def test_words_after_leaving_the_plan_mean_what_they_say(ready: Conversation) -> None:
+    await summary(ready)
+    await ready.taps("Record a plan", "‹ Summary")
+
+    said = await ready.says("help")
+    assert "What you can do here" in said
+    await ready.says("/new")
+    await ready.taps("None of these")
+    assert "Which medication" in await ready.says("methadone clinic")
+
+
+async def test_a_half_recorded_plan_can_be_left_and_an_old_choice_leads_nowhere(
+    ready: Conversation,
+) -> None:
+    case = case_of(await summary(ready))
+    await ready.taps("Record a plan", "The suggested step")
+
+    for data in (
+        f"1|pl|{case}|decided|step|",
+        f"1|pl|{case}|agreed|nonsense|",
+        f"1|pl|{case}|stop|open|",
+        f"1|pl|{case}|mark|naloxone|",
+        f"1|pl|{case}|nonsense|x|",
+    ):
+        assert "no longer works" in await forged(ready, data)
+        await ready.taps("Record a plan", "The suggested step")
+    await ready.taps("Own team", "Done (0)")
+    assert "no longer works" in await forged(ready, f"1|pl|{case}|days|0-9999|")
+
+
+async def test_a_changed_plan_is_a_new_revision_and_replaces_the_reviews(
+    ready: Conversation,
+) -> None:
+    await planned(ready)
+
+    screen = await ready.taps("Change the plan", *PLAN[1:5], "Day 14", "No end agreed")
+
+    assert "plan, revision 2" in screen.text
+    assert await reviews(ready) == [
+        (14, "waiting"),
+        (30, "dropped"),
+        (60, "dropped"),
+        (90, "dropped"),
+    ]
+
+
+async def test_a_step_nobody_agreed_to_yet_has_its_own_deadline(ready: Conversation) -> None:
+    await summary(ready)
+    await ready.taps(
+        "Record a plan", "The suggested step", "Nobody yet", "Done (0)", "Day 30, 60, 90"
+    )
+    screen = await ready.taps("Off by the last review")
+
+    assert "reached them?" in screen.text
+    assert (None, "waiting") in await reviews(ready)
+
+
+async def test_a_closed_case_is_not_planned(ready: Conversation) -> None:
+    case = case_of(await summary(ready))
+    await ready.taps("Record a plan", "The suggested step")
+    await forged(ready, f"1|close|{case}|")
+
+    assert "no longer works" in await forged(ready, f"1|pl|{case}|agreed|team|")
+    assert await reviews(ready) == []
+
+
+async def test_words_for_the_plan_of_a_deleted_case_are_answered(ready: Conversation) -> None:
+    case = case_of(await summary(ready))
+    await ready.taps("Record a plan")
+    ready.me.forges(f"1|close|{case}|", ready.me.replies[0])
+    await ready.settles()
+    await forged(ready, f"1|del|{case}|yes|")
+
+    await ready.says("30")
+
+    await unharmed(ready)
+
+
+async def test_the_plan_opens_again_from_the_summary(ready: Conversation) -> None:
+    await planned(ready)
+
+    screen = await ready.taps("‹ Summary", "The plan")
+
+    assert "plan, revision 1" in screen.text
+
+
+# --- closing and reopening ----------------------------------------------------------------------
+
+
+async def test_closing_a_case_stops_its_reviews_and_reopening_brings_them_back(
+    ready: Conversation,
+) -> None:
+    await planned(ready)
+    await ready.taps("‹ Summary", "Close the case", "Yes, close it")
+    assert {state for _, state in await reviews(ready)} == {"dropped"}
+
+    ready.clock.moves(days=40)
+    await ready.taps("Open it again")
+
+    waiting = [day for day, state in await reviews(ready) if state == "waiting"]
+    assert waiting == [60, 90]
+
+
+async def test_reopening_a_case_without_a_plan_schedules_nothing(ready: Conversation) -> None:
+    await summary(ready)
+    await ready.taps("Close the case", "Yes, close it", "Open it again")
+
+    assert await reviews(ready) == []
+
+
+# --- dispositions and confidence ----------------------------------------------------------------
+
+
+async def test_each_consideration_gets_what_was_done_about_it(ready: Conversation) -> None:
+    await summary(ready)
+    screen = await ready.taps("Mark what is done")
+    assert "open" in screen.text
+
+    screen = await ready.taps("1 Done")
+    assert "✓ Done" in str(screen.labels)
+    screen = await ready.taps("1 Client declined")
+    assert await every(ready, "SELECT value FROM disposition") == [("declined",)]
+
+    await ready.taps("1 ✓ Client declined")
+    assert await every(ready, "SELECT value FROM disposition") == []
+
+
+async def test_dispositions_have_pages(ready: Conversation) -> None:
+    await summary(ready)
+
+    screen = await ready.taps("Mark what is done", "Page 2 ›")
+
+    assert "5." in screen.text
+    assert "‹ Page 1" in screen.labels
+
+
+async def test_confidence_is_kept_before_and_after(ready: Conversation) -> None:
+    await summary(ready)
+
+    await ready.taps("How sure are you?", "Before 2")
+    screen = await ready.taps("Now 4")
+
+    assert "✓Before 2" in screen.labels
+    assert await every(ready, "SELECT confidence_before, confidence_after FROM consult") == [(2, 4)]
+
+
+# --- what is sent on ----------------------------------------------------------------------------
+
+
+async def test_the_message_to_the_colleague_fits_a_copy_button_and_names_nobody(
+    ready: Conversation,
+) -> None:
+    await summary(ready)
+
+    screen = await ready.taps("The step in full", "Message to the colleague")
+    copied = ready.me.taps("Copy the short message")
+
+    assert len(copied) <= 256
+    assert "[client]" in screen.text
+    assert "[date]" in copied
+    assert "Situation" in screen.text
+    assert "42 CFR part 2" in screen.text
+    assert "mg" not in copied
+    await unharmed(ready)
+
+
+async def test_a_typed_dose_never_grows_in_the_message(ready: Conversation) -> None:
+    await ready.taps(*("Start a case", "None of these", "Methadone clinic", "1 · Methadone"))
+    await ready.taps("Flare")
+    await ready.says("oxycodone 10 mg TID")
+    await ready.taps("Yes, that is right", "3-12", "open-ended", "Pain-prescriber", "Done")
+    await ready.taps("Show the summary")
+
+    screen = await ready.taps("The step in full", "Message to the colleague")
+
+    assert "10 mg" in screen.text
+    assert "30 mg" not in screen.text
+
+
+async def test_refused_consent_makes_it_a_letter_the_client_carries(
+    ready: Conversation,
+) -> None:
+    await ready.taps("Settings", "Ask all questions", "‹ Back")
+    await summary_with_refused_consent(ready)
+
+    screen = await ready.taps("The step in full", "Message to the colleague")
+
+    assert "a letter the client carries" in screen.text
+    assert ready.me.taps("Copy the short message").startswith("I carry this")
+
+
+async def summary_with_refused_consent(ready: Conversation) -> Message:
+    """Go through the full path, declining consent and skipping what is not needed."""
+    screen = await ready.taps(
+        "Start a case", "None of these", "Methadone clinic", "1 · Methadone", "Stable, observed"
+    )
+    while "check your answers" not in screen.text:
+        if "consent" in screen.text.lower() and "Declined" in str(screen.labels):
+            screen = await ready.taps("Declined")
+        elif "Flare of old pain" in str(screen.labels):
+            screen = await ready.taps("Flare")
+        elif "Tramadol" in screen.labels:
+            screen = await ready.taps("Oxycodone")
+        elif "3-12 months" in str(screen.labels):
+            screen = await ready.taps("3-12")
+        elif "open-ended" in str(screen.labels):
+            screen = await ready.taps("open-ended")
+        else:
+            screen = await ready.taps("Skip")
+    return await ready.taps("Show the summary")
+
+
+async def test_the_chart_note_is_a_file_without_names(ready: Conversation) -> None:
+    await planned(ready)
+    await ready.taps("‹ Summary", "Mark what is done", "1 Done", "‹ Summary", "The plan")
+
+    await ready.taps("Chart note")
+    note = document(ready)
+
+    assert "The note is below" in ready.me.toasts[-1].text
+    assert "[Done]" in note
+    assert "Plan, revision 1" in note
+    assert "- day 30: waiting" in note
+    assert "Sources" in note
+    assert "Ana" not in note
+
+
+async def test_the_note_of_a_case_without_a_plan_has_none(ready: Conversation) -> None:
+    case = case_of(await summary(ready))
+
+    await forged(ready, f"1|note|{case}|")
+
+    assert "Plan, revision" not in document(ready)
+
+
+async def test_the_calendar_file_has_the_dates_and_nothing_clinical(
+    ready: Conversation,
+) -> None:
+    await planned(ready)
+
+    await ready.taps("Calendar file")
+    calendar = document(ready)
+
+    assert calendar.count("BEGIN:VEVENT") == 3
+    assert "DTSTART:20270221T090000Z" in calendar
+    assert "Review of case" in calendar
+    for word in ("methadone", "oxycodone", "pain", "opioid"):
+        assert word not in calendar.lower()
+
+
+async def test_what_left_the_chat_is_on_record(ready: Conversation) -> None:
+    await planned(ready)
+
+    await ready.taps("Calendar file", "Chart note")
+
+    assert await every(
+        ready, "SELECT count(*) FROM audit_event WHERE action = 'consult.export'"
+    ) == [(2,)]

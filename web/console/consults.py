@@ -1,0 +1,115 @@
+"""Cases as codes and times; their text only behind glass."""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from dialogs.phases import PHASES
+from storage import console
+from storage.console import ConsultDetails, Said
+from storage.transaction import Tx
+from web.access import BadForm, StepUpNeeded, Visit
+from web.console import filters
+from web.console.site import Site, address, shown
+from web.words import without_markup
+
+PATH = "/console/consults"
+NAMES = ("phase", "code", "person")
+SHORTEST_REASON = 10
+LONGEST_REASON = 500
+
+
+async def consults(request: Request, *, site: Site) -> Response:
+    given = request.query_params
+    values = filters.values(given, NAMES)
+    before, after = filters.id_place(given, "before"), filters.id_place(given, "after")
+
+    def unit(tx: Tx, _visit: Visit) -> console.Page[console.ConsultRow]:
+        wanted = filters.consult_filter(tx, values)
+        return console.consults_page(tx, wanted, before=before, after=None if before else after)
+
+    visit, found = await site.access.enter(request, "consults", unit)
+    return shown(
+        "consults.html",
+        visit,
+        here="consults",
+        title="Consults",
+        found=found,
+        values=values,
+        phases=PHASES,
+        filtered=any(values.values()),
+        newer=address(PATH, {**values, "after": found.newer}) if found.newer else "",
+        older=address(PATH, {**values, "before": found.older}) if found.older else "",
+    )
+
+
+async def consult(request: Request, *, site: Site) -> Response:
+    identity: UUID = request.path_params["id"]
+
+    def unit(tx: Tx, visit: Visit) -> ConsultDetails:
+        return console.consult_details(tx, visit.member, identity)
+
+    visit, found = await site.access.enter(request, "consult", unit, consult_id=identity)
+    return shown(
+        "consult.html",
+        visit,
+        here="consults",
+        title=f"Case {found.row.code}",
+        found=found,
+        reasons=console.BREAK_GLASS_REASONS,
+        minutes=int(console.GLASS_LASTS.total_seconds()) // 60,
+    )
+
+
+async def break_glass(request: Request, *, site: Site) -> Response:
+    """Open the text of one case for a while; the asker is told."""
+    identity: UUID = request.path_params["id"]
+
+    def unit(tx: Tx, visit: Visit, fields: Mapping[str, str]) -> int | None:
+        code, reason = fields.get("reason_code", ""), fields.get("reason", "").strip()
+        if code not in console.BREAK_GLASS_REASONS:
+            raise BadForm(400, "Choose one of the reasons.")
+        if not SHORTEST_REASON <= len(reason) <= LONGEST_REASON:
+            raise BadForm(400, f"A reason has {SHORTEST_REASON} to {LONGEST_REASON} characters.")
+        return console.break_the_glass(tx, visit.member, identity, code, reason)
+
+    chat = await site.access.act(request, unit, step_up=True)
+    if chat is not None:
+        site.access.notify(chat)
+    return RedirectResponse(f"/console/consult/{identity}/text", 303)
+
+
+async def text(request: Request, *, site: Site) -> Response:
+    """Show the words of a case to whoever has leave to read them now."""
+    identity: UUID = request.path_params["id"]
+
+    def unit(tx: Tx, visit: Visit) -> tuple[console.ConsultRow, console.Glass | None, tuple[Said, ...]]:
+        if not visit.stepped_up and console.open_glass(tx, visit.member, identity) is None:
+            raise StepUpNeeded(back=f"/console/consult/{identity}")
+        said = console.read_text(tx, visit.member, identity)
+        return (
+            console.consult_row(tx, identity),
+            console.open_glass(tx, visit.member, identity),
+            said,
+        )
+
+    visit, (row, glass, said) = await site.access.enter(request, "text", unit, consult_id=identity)
+    return shown(
+        "consult_text.html",
+        visit,
+        here="consults",
+        title=f"Case {row.code}: text",
+        row=row,
+        glass=glass,
+        said=[(each, without_markup(each.text)) for each in said],
+    )
+
+
+ROUTES = (
+    ("GET", PATH, consults),
+    ("GET", "/console/consult/{id:uuid}", consult),
+    ("POST", "/console/consult/{id:uuid}/glass", break_glass),
+    ("GET", "/console/consult/{id:uuid}/text", text),
+)

@@ -1,0 +1,260 @@
+"""How Curbside is used: from a case's beginning to its outcome, in counts of five and more."""
+
+import csv
+import io
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import Response
+
+from dialogs.content import Scenario
+from dialogs.followup import followup
+from storage import console, statistics
+from storage.statistics import SMALLEST, Overview, Period
+from storage.transaction import Tx
+from web import charts
+from web.access import Visit
+from web.charts import Bar
+from web.console import filters
+from web.console.site import Site, address, nag, shown
+from web.pages import count, lasted, safe
+
+MOST_ROWS = 12
+MOST_ROUNDS = 1
+"""Batches counted while a page is asked for; the rest is counted in the background."""
+
+DECIDED = {"step": "The suggested step", "alternative": "An alternative", "other": "Something else"}
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One chart with its title and a sentence under it."""
+
+    title: str
+    drawing: Markup
+    note: str = ""
+    legend: Markup = Markup("")
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One large number."""
+
+    label: str
+    value: str
+    note: str = ""
+
+
+async def overview(request: Request, *, site: Site) -> Response:
+    found, period, name, team = await _found(request, site)
+    visit, state, given_up, reviewed, scenario = found
+    return shown(
+        "overview.html",
+        visit,
+        here="overview",
+        title="Overview",
+        nag=nag(reviewed),
+        figures=list(figures(state)),
+        cards=list(cards(state, scenario, given_up)),
+        period=period,
+        chosen=name,
+        periods=filters.PERIODS,
+        teams=(),
+        team=team,
+        behind=state.behind,
+        csv=address("/console/overview.csv", dict(request.query_params)),
+    )
+
+
+async def as_csv(request: Request, *, site: Site) -> Response:
+    """Return the same numbers as a table; small counts are left out of it as well."""
+    found, period, _, _ = await _found(request, site)
+    out = io.StringIO()
+    table = csv.writer(out, lineterminator="\r\n")
+    table.writerow(["from", "to", "measure", "of", "count"])
+    for row in rows(found[1]):
+        table.writerow([period.since, period.until, *row])
+    name = f"curbside-overview-{period.since}-{period.until}.csv"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(out.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
+
+
+async def _found(
+    request: Request, site: Site
+) -> tuple[tuple[Visit, Overview, Mapping[str, int], console.Reviewed, Scenario], Period, str, str]:
+    name, period = filters.period(request.query_params, site.clock().date())
+    team = filters.code(request.query_params.get("team", ""), "team")
+    visit, reviewed = await site.access.enter(
+        request, "overview", lambda tx, _visit: console.reviewed(tx)
+    )
+    await caught_up(site, MOST_ROUNDS)
+
+    def reading(tx: Tx) -> tuple[Overview, Mapping[str, int], Scenario]:
+        since, until = (filters.moment(day.isoformat(), "") for day in (period.since, period.until))
+        assert since is not None  # noqa: S101 - a day was given
+        assert until is not None  # noqa: S101
+        state = statistics.overview(tx, period, team)
+        return state, console.given_up(tx, since, until), site.scenario_of(tx, None)
+
+    return (visit, *_in_order(await site.database.read(reading), reviewed)), period, name, team
+
+
+def _in_order(
+    found: tuple[Overview, Mapping[str, int], Scenario], reviewed: console.Reviewed
+) -> tuple[Overview, Mapping[str, int], console.Reviewed, Scenario]:
+    return found[0], found[1], reviewed, found[2]
+
+
+async def caught_up(site: Site, rounds: int) -> bool:
+    """Count what changed since the last time, some batches of it; True when that was all."""
+    for _ in range(rounds):
+        if await site.database.write(lambda tx: statistics.refresh(tx, site.scenario_of)):
+            return True
+    return False
+
+
+# --- what is shown --------------------------------------------------------------------------------
+
+
+def number(value: int | None) -> str:
+    return f"<{SMALLEST}" if value is None else count(value)
+
+
+def figures(state: Overview) -> Iterator[Figure]:
+    """Yield the numbers at the top."""
+    started, finished = state.count("started"), state.count("finished")
+    yield Figure("Started", number(started))
+    yield Figure("Finished", number(finished), share(finished, started))
+    yield Figure("Abandoned", number(state.count("abandoned")), share(state.count("abandoned"), started))
+    stopped = state.count("stopped")
+    yield Figure("Red flag", number(stopped), share(stopped, started))
+    median = state.median_seconds
+    yield Figure("Time to summary", lasted(median) if median else "–", "median, at most")
+    yield Figure("Planned", number(state.count("planned")), share(state.count("planned"), finished))
+    asked, replied = state.count("asked"), state.count("replied")
+    yield Figure("Reminders answered", number(replied), f"of {number(asked)} asked")
+
+
+def share(part: int | None, whole: int | None) -> str:
+    return f"{100 * part / whole:.0f} %" if part and whole else ""
+
+
+def cards(state: Overview, scenario: Scenario, given_up: Mapping[str, int]) -> Iterator[Card]:
+    """Yield the charts, from a case's beginning to its outcome."""
+    ends = ("Finished", "Abandoned", "Red flag")
+    yield Card(
+        "Cases by week" if len(state.weeks) <= 30 else "Cases over time",  # noqa: PLR2004
+        safe(
+            charts.columns(
+                "Cases over time",
+                [
+                    Bar(f"{first:%d %b}", (week["finished"], week["abandoned"], week["stopped"]))
+                    for first, week in state.weeks
+                ],
+                ends,
+            )
+        ),
+        "By the day they were begun; those still open are left out.",
+        safe(charts.legend(ends)),
+    )
+    yield Card("From beginning to outcome", safe(charts.funnel("From beginning to outcome", _funnel(state))))
+    yield Card("Time to the summary", safe(_times(state)))
+    yield Card("Where cases were left", safe(_by_question(state, scenario, "left")), "Abandoned after a week.")
+    yield Card("Not known", safe(_unknown(state, scenario)), "Answers by question.", safe(charts.legend(UNKNOWN)))
+    yield Card("Steps", safe(_steps(state, scenario)), "As suggested, and as decided.", safe(charts.legend(STEPS)))
+    yield Card(
+        "“Not applicable”",
+        safe(_not_applicable(state, scenario)),
+        "Often here means that the scenario raises it wrongly.",
+    )
+    yield Card("Outcomes at review", safe(_words(state, "outcome", followup().choices["outcome"])))
+    yield Card("What was decided", safe(_words(state, "decided", DECIDED)))
+    errors = [Bar(name.replace("_", " "), (hits,)) for name, hits in list(given_up.items())[:MOST_ROWS]]
+    yield Card("Messages given up", safe(charts.bars("Messages given up", errors, ("messages",))))
+
+
+def _funnel(state: Overview) -> list[tuple[str, int | None]]:
+    keys = {
+        "started": "Begun",
+        "finished": "Summary read",
+        "planned": "Plan recorded",
+        "replied": "Reviews answered",
+    }
+    return [(label, state.count(key)) for key, label in keys.items()]
+
+
+def _times(state: Overview) -> str:
+    found = state.of("time")
+    names = {str(end): f"≤ {lasted(end)}" for end in statistics.TIMES} | {"more": "longer"}
+    rows = [Bar(name, (found.get(end, 0),)) for end, name in names.items()]
+    return charts.bars("Time to the summary", rows if found else [], ("cases",))
+
+
+def _by_question(state: Overview, scenario: Scenario, kind: str) -> str:
+    names = {question.id: question.short for question in scenario.questions} | {"review": "Review of answers"}
+    rows = [Bar(names.get(key, key), (hits,), key) for key, hits in _sorted(state.of(kind))]
+    return charts.bars("Where cases were left", rows, ("cases",))
+
+
+UNKNOWN = ("Not known", "Skipped")
+
+
+def _unknown(state: Overview, scenario: Scenario) -> str:
+    unknown, skipped = state.of("unknown"), state.of("skipped")
+    names = {question.id: question.short for question in scenario.questions}
+    both = {key: _sum(unknown.get(key, 0), skipped.get(key, 0)) for key in unknown | skipped}
+    rows = [
+        Bar(names.get(key, key), (unknown.get(key, 0), skipped.get(key, 0)), key)
+        for key, _ in _sorted(both)
+    ]
+    return charts.bars("Not known and skipped", rows, UNKNOWN)
+
+
+STEPS = ("Followed", "Suggested, not or not yet followed")
+
+
+def _steps(state: Overview, scenario: Scenario) -> str:
+    names = {step.id: step.title for step in scenario.steps}
+    followed = state.of("followed")
+    rows = []
+    for key, hits in _sorted(state.of("step")):
+        done = followed.get(key, 0)
+        rest = hits if hits is None or done is None else hits - done
+        rows.append(Bar(names.get(key, key), (done, rest), key))
+    return charts.bars("Steps", rows, STEPS)
+
+
+def _not_applicable(state: Overview, scenario: Scenario) -> str:
+    names = {raised.id: raised.title for raised in scenario.considerations}
+    raised = state.of("raised")
+    rows = [
+        Bar(names.get(key, key), (hits,), f"raised {number(raised.get(key, 0))} times")
+        for key, hits in _sorted(state.of("not_applicable"))
+    ]
+    return charts.bars("Dispositioned not applicable", rows, ("times",))
+
+
+def _words(state: Overview, kind: str, names: Mapping[str, str]) -> str:
+    rows = [Bar(names.get(key, key), (hits,), key) for key, hits in _sorted(state.of(kind))]
+    return charts.bars(kind.capitalize(), rows, ("cases",))
+
+
+def _sorted(found: Mapping[str, int | None]) -> list[tuple[str, int | None]]:
+    ordered = sorted(found.items(), key=lambda item: (-(item[1] or 1), item[0]))
+    return ordered[:MOST_ROWS]
+
+
+def _sum(*parts: int | None) -> int | None:
+    return sum(part or 0 for part in parts) or None
+
+
+def rows(state: Overview) -> Iterator[tuple[str, str, str]]:
+    """Yield (measure, of what, count) for every number of the overview."""
+    for key in sorted(state.counts):
+        measure, _, about = key.partition(":")
+        yield measure, about, number(state.counts[key])
+
+
+ROUTES = (("GET", "/console", overview), ("GET", "/console/overview.csv", as_csv))
