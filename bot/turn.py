@@ -43,6 +43,8 @@ class Turn:
     """The consult that the inbound row belongs to, once a handler has found it."""
     words_id: int | None = None
     """The message that the typed words came in, so that editing it corrects the answer."""
+    settled: int | None = None
+    """The message that was turned into question and answer."""
     erased: bool = False
     """Set when something was destroyed: the log of the database is truncated after the commit."""
     summary_rows: Callable[[StoredConsult], tuple[Row, ...]] = lambda stored: ()
@@ -95,7 +97,7 @@ class Turn:
             return
         if current:
             self._strip(current.message_id, consult)
-        if tapped is not None and (current is None or tapped != current.message_id):
+        if tapped is not None and tapped != self.settled:
             self._strip(tapped, consult)
         self.fresh(screen, consult=consult, kind=kind)
 
@@ -156,6 +158,7 @@ class Turn:
                 coalesce=f"edit:{current.message_id}",
             )
         )
+        self.settled = current.message_id
         transcript.clear_screen(self.tx, self.chat_id)
 
     def say(

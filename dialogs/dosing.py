@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from json import JSONDecodeError, dumps, loads
+from json import dumps, loads
 from typing import Any, Final
 
 from dialogs.doses import (
@@ -52,6 +52,13 @@ LONGEST: Final = 4096
 ASK_DRUG: Final = "Which drug?"
 
 
+class UnknownDrug(ValueError):
+    """A dose was to be read for something that is no option with a dose."""
+
+    def __init__(self) -> None:
+        super().__init__("drug: expected one of " + ", ".join(DRUGS))
+
+
 @dataclass(frozen=True, slots=True)
 class DoseReading:
     entries: tuple[ReadDose, ...]
@@ -67,10 +74,10 @@ class DoseReading:
 def read_dose(text: str, drug: str | None = None) -> DoseReading:
     """Return what ``text`` says about opioids for pain; ``drug`` is the option that was tapped before.
 
-    Raises ValueError for a ``drug`` that cannot have a dose.
+    Raises UnknownDrug for a ``drug`` that cannot have a dose.
     """
     if drug is not None and drug not in DRUGS:
-        raise ValueError("drug: not an option with a dose")
+        raise UnknownDrug
     folded = fold(text[:LONGEST])
     stretches = stretches_of(folded.text, drug)
     findings = [finding(folded, stretch, drug) for stretch in stretches]
@@ -228,19 +235,20 @@ def text_line(line: str, read: Callable[[Mapping[str, Any]], Mapping[str, Any]])
     """Return the JSON answer to one JSON line with a ``text``, or its error."""
     try:
         given = loads(line)
-        if not isinstance(given, Mapping) or not isinstance(given.get("text"), str):
-            return dumps({"error": "text: a string"})
-        return dumps(read(given), ensure_ascii=False)
-    except (JSONDecodeError, RecursionError):
-        return dumps({"error": "line: one JSON object with text"})
-    except ValueError as error:
+    except (ValueError, RecursionError):
+        return dumps({"error": "line: expected one JSON object"})
+    if not isinstance(given, Mapping) or not isinstance(given.get("text"), str):
+        return dumps({"error": "text: expected a string"})
+    try:
+        return dumps(read(given))
+    except UnknownDrug as error:
         return dumps({"error": str(error)})
 
 
 def _dose_line(given: Mapping[str, Any]) -> Mapping[str, Any]:
     drug = given.get("drug")
     if drug is not None and not isinstance(drug, str):
-        raise ValueError("drug: an option of the opioid question")
+        raise UnknownDrug
     reading = read_dose(given["text"], drug)
     return {
         "entries": [shown(entry.dose) for entry in reading.entries],

@@ -7,7 +7,7 @@ from typing import Any, Final
 from dialogs.contexts import Context, contexts
 from dialogs.doses import Dose
 from dialogs.dosing import finding
-from dialogs.sig import parts
+from dialogs.sig import Part, parts
 from dialogs.stretches import Stretch
 from dialogs.told import MAT, OPIOID, Hit, Sentence, back, find, sign_of
 
@@ -189,50 +189,27 @@ def _naltrexone(near: str, *, injected: bool) -> str | None:
 
 def _methadone_dose(sentence: Sentence, stretch: Stretch) -> list[Hit]:
     """Return mg of methadone a day where one amount is said, and not several times a day."""
-    short = _short(sentence, stretch)
-    found = [
-        p for p in parts(sentence.text, stretch.name[1], short.end) if p.kind not in ("word", "sep")
-    ]
+    found = parts(sentence.text, stretch.name[1], _short(sentence, stretch).end)
     often = any((p.high or 0) > 1 for p in found if p.kind in ("often", "times", "every", "perday"))
     amounts = [
         p for p in found if p.kind in ("amount", "total") and p.unit.startswith(("mg", "milli"))
     ]
-    if not amounts:
-        amounts = [
-            p
-            for p in found
-            if p.kind == "number"
-            and _beside(sentence, stretch, p.start)
-            and (p.low or 0) >= BARE_METHADONE_MG
-        ]
-    values = {(p.low, p.high) for p in amounts}
-    if (
-        often
-        or len(values) != 1
-        or any(p.doubtful for p in found if p.kind in ("amount", "total", "number"))
-    ):
-        return []
-    low, high = values.pop()
-    if (
-        low is None
-        or low != high
-        or not METHADONE_MG[0] <= low <= METHADONE_MG[1]
-        or _about(sentence, amounts[0].start)
-    ):
-        return []
-    end = amounts[0].end
-    return [
-        Hit(
-            "methadone_dose",
-            int(low) if float(low).is_integer() else low,
-            sentence.offset + stretch.name[0],
-            sentence.offset + end,
-        )
+    amounts = amounts or [
+        p for p in found if p.kind == "number" and _bare_dose(sentence, stretch, p)
     ]
+    values = {p.low if p.low == p.high and not p.doubtful else None for p in amounts}
+    if often or len(values) != 1 or _about(sentence, amounts[0].start):
+        return []
+    value = values.pop()
+    if value is None or not METHADONE_MG[0] <= value <= METHADONE_MG[1]:
+        return []
+    place = sentence.offset + stretch.name[0], sentence.offset + amounts[0].end
+    return [Hit("methadone_dose", int(value) if float(value).is_integer() else value, *place)]
 
 
-def _beside(sentence: Sentence, stretch: Stretch, start: int) -> bool:
-    return bool(re.fullmatch(r"[ ,:(]{0,2}", sentence.text[stretch.name[1] : start]))
+def _bare_dose(sentence: Sentence, stretch: Stretch, part: Part) -> bool:
+    beside = re.fullmatch(r"[ ,:(]{0,2}", sentence.text[stretch.name[1] : part.start])
+    return bool(beside) and (part.low or 0) >= BARE_METHADONE_MG
 
 
 def _about(sentence: Sentence, start: int) -> bool:

@@ -40,6 +40,8 @@ LEAST_STRENGTH: Final = 5
 """From here on "10 a day" without a unit could also be mg."""
 MOST_COMBINED: Final = 100
 """mg of an opioid in a combination product; none comes near it."""
+MOST_BUCCAL: Final = 2
+"""mg of buprenorphine for pain in a cheek; 450 "mg" are mcg."""
 NEAR: Final = 30
 """Characters within which a form ("ER", "patch") belongs to a name."""
 FAR: Final = 12
@@ -100,8 +102,9 @@ class Amount:
     ranged: bool = False
     partner_mg: float = 0
     total: bool = False
-    start: int = 0
-    end: int = 0
+    """It is what is taken in a day."""
+    whole: bool = False
+    """It is what is taken at one time, however many tablets that are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +121,10 @@ class Finding:
 
 def entered(folded: Folded, stretch: Stretch, option: str, found: Sequence[Part]) -> Finding:
     """Return the entries and questions of one opioid for pain."""
+    if stretch.chosen and not _used(stretch, found):
+        return Finding(
+            asks=tuple(ask.format(drug=_name(option)) for ask in (ASK_STRENGTH, ASK_TIMES))
+        )
     form = _form(stretch, option, found)
     if form == "patch" and option in ("fentanyl_td", "bup_pain"):
         return _patch(folded, stretch, option, found)
@@ -293,27 +300,22 @@ def _oral(
     count, count_ask = _tablets(rest, option, implied=bool(stretch.product.implied))
     amount = _strength(stretch, option, rest, count)
     often = _frequency(rest, option, amount)
-    ranged = bool(amount.ranged or often.ranged or caps or (count and count[0] != count[1]))
-    up_to = ranged or any(p.kind in ("prn", "upto") for p in found)
-    tablets = count[1] if count else 1.0
-    tablets = 1.0 if amount.end == -1 else tablets
-    strength, per_day, more = _combined(
-        amount.value, tablets, often, caps, option, ranged=bool(count and count[0] != count[1])
-    )
+    uneven = count is not None and count[0] != count[1]
+    tablets = count[1] if count and not amount.whole else 1.0
+    strength, per_day, more = _combined(amount.value, tablets, often, caps, option, ranged=uneven)
     told = None if per_day is not None else often.asked
     asks += [ask for ask in (amount.asked, count_ask, told, *more) if ask]
-    strength, per_day, more = _in_range(strength, per_day, option)
-    asks += more
-    if count_ask:
-        strength = None
-    if option in NEVER_COUNTED and not any(
-        part.kind in ("amount", "number", "pair") for part in rest
-    ):
-        asks = []
+    strength, per_day, more = _in_range(None if count_ask else strength, per_day, option)
+    up_to = any(
+        (amount.ranged, often.ranged, caps, uneven, *(p.kind in ("prn", "upto") for p in found))
+    )
     dose = Dose(option, strength, per_day, form, up_to=up_to)
-    start, end = _span(folded, stretch, _used(stretch, found))
+    said = option not in NEVER_COUNTED or any(p.kind in ("amount", "number", "pair") for p in rest)
     partner = amount.partner_mg * (_most_tablets(dose, amount) or 0)
-    return Finding((ReadDose(dose, start, end),), tuple(dict.fromkeys(asks)), partner_mg=partner)
+    entry = ReadDose(dose, *_span(folded, stretch, _used(stretch, found)))
+    return Finding(
+        (entry,), tuple(dict.fromkeys([*asks, *more])) if said else (), partner_mg=partner
+    )
 
 
 def _most_tablets(dose: Dose, amount: Amount) -> float | None:
@@ -365,7 +367,7 @@ def _used(stretch: Stretch, found: Sequence[Part]) -> list[Part]:
         for p in found
         if p.kind == "number" and (p.start - stretch.name[1] in (0, 1) or not stretch.name[1])
     ]
-    return [*used, *numbers] or ([] if stretch.name[1] else list(found[:1]))
+    return [*used, *numbers]
 
 
 def _elsewhere(part: Part, stretch: Stretch) -> bool:
@@ -507,7 +509,7 @@ def _strength(
             if _is_bare(rest, i, stretch)
         ]
     )
-    found = list(dict.fromkeys(replace(a, start=0, end=0) for a in typed or bare[:1]))
+    found = list(dict.fromkeys(typed or bare[:1]))
     if not found:
         return Amount(None, ask)
     if len(found) == 1:
@@ -562,7 +564,7 @@ def _one_of(
         )
         return one if agrees else None
     if count and count[0] == count[1] and low * count[0] == high:
-        return replace(max(found, key=lambda a: a.value or 0), end=-1)
+        return replace(max(found, key=lambda a: a.value or 0), whole=True)
     return None
 
 
@@ -587,7 +589,8 @@ def _amount(part: Part, stretch: Stretch, option: str) -> Amount:
     bare = not part.unit and not partner
     if micro or (bare and stretch.product.micrograms):
         return _micrograms(high, stretch, option, ranged=low != high)
-    if part.unit.startswith("g") or part.kind == "rate":
+    slip = stretch.product.micrograms and high > MOST_BUCCAL
+    if part.unit.startswith("g") or part.kind == "rate" or slip:
         return Amount(None, ASK_UNIT.format(drug=name))
     if bare and not all(_plausible(value, stretch, option) for value in (low, high)):
         return Amount(None, ASK_STRENGTH.format(drug=name))
@@ -665,8 +668,10 @@ def _frequency(rest: Sequence[Part], option: str, amount: Amount) -> Frequency:
     if not timed:
         return Frequency(sum(times_of_day.values())) if times_of_day else Frequency(None, ask)
     values = {_per_day(p) for p in timed}
-    unsure = _daily_count(rest) or (
-        amount.value is None and (_several(rest) or _could_be_strength(timed))
+    unsure = (
+        _daily_count(rest)
+        or _added(rest)
+        or (amount.value is None and (_several(rest) or _could_be_strength(timed)))
     )
     if len(values) != 1 or None in values or unsure:
         return Frequency(None, ask)
@@ -678,6 +683,14 @@ def _several(rest: Sequence[Part]) -> bool:
     """Tell two amounts with two times: which belongs to which is not said."""
     timed = sum(p.kind in ("often", "times", "every", "perday", "tod") for p in rest)
     return timed > 1 and sum(p.kind in ("amount", "pair", "total") for p in rest) > 1
+
+
+def _added(rest: Sequence[Part]) -> bool:
+    """Tell "10 mg tid and 10 mg tid": said twice, or taken twice."""
+    amounts = [i for i, p in enumerate(rest) if p.kind in ("amount", "pair")]
+    between = rest[amounts[0] : amounts[-1]] if amounts else []
+    joined = any(p.text in ("and", "plus", "+") for p in between)
+    return joined and any(p.kind in ("often", "times", "every", "perday") for p in between)
 
 
 def _could_be_strength(timed: Sequence[Part]) -> bool:

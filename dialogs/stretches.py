@@ -37,7 +37,8 @@ def stretches_of(text: str, drug: str | None = None) -> tuple[Stretch, ...]:
         for s in named
     ):
         first = min((_leading(text, s, 0)[0] for s in named), default=len(text))
-        return (_chosen(drug, first), *_divided(text, named, first))
+        own = (_chosen(drug, first),) if text[:first].strip() else ()
+        return (*own, *_divided(text, named, first))
     return _divided(text, named, 0)
 
 

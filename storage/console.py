@@ -232,12 +232,12 @@ def _led(
     if by_case:
         query = query.where(event.consult_id == wanted.consult_id, *_loosely(columns))
         if wanted.words:
-            query = query.where(_has_words(list(wanted.words)))
+            query = query.where(*_reads(wanted.words))
         return _ordered(query, event.seq, between, upwards=upwards)
     words = _index_words(wanted)
     if wanted.words or len(columns) > 1:
         query = query.where(*_loosely(columns))
-        return _by_words(tx, query, words, between, upwards=upwards)
+        return _by_words(tx, query, words, wanted.words, between, upwards=upwards)
     return _ordered(query.where(*(c == v for c, v in columns)), event.seq, between, upwards=upwards)
 
 
@@ -266,19 +266,29 @@ def _by_words(
     tx: Tx,
     query: Select[Any],
     words: list[str],
+    plain: Sequence[str],
     between: tuple[int | None, int | None],
     *,
     upwards: bool,
 ) -> Select[Any]:
+    """Let the index of words lead; ``plain`` are the words that are not a filter in disguise."""
     if tx.on_sqlite:
         query = query.join_from(_WORD, audit_event, audit_event.c.seq == _WORD.c.rowid + 0).where(
             _WORD.c.audit_word.op("MATCH")(" AND ".join(f'"{word}"' for word in words))
         )
         return _ordered(query, _WORD.c.rowid, between, upwards=upwards)
-    query = query.where(_has_words(words))
     if _is_rare(tx, words):
-        return _ordered(query, audit_event.c.seq + 0, between, upwards=upwards)
-    return _ordered(query, audit_event.c.seq, between, upwards=upwards)
+        found = query.where(_has_words(words))
+        return _ordered(found, audit_event.c.seq + 0, between, upwards=upwards)
+    return _ordered(query.where(*_reads(plain)), audit_event.c.seq, between, upwards=upwards)
+
+
+def _reads(words: Sequence[str]) -> Iterator[ColumnElement[bool]]:
+    """Yield what makes an event have the words, without their index: for walking."""
+    event = audit_event.c
+    held = func.concat_ws(" ", event.action, event.object_type, event.outcome, event.meta)
+    for word in words:
+        yield held.op("~")(f"(^|[^a-z0-9]){word}($|[^a-z0-9])")
 
 
 def _has_words(words: list[str]) -> ColumnElement[bool]:
@@ -292,7 +302,7 @@ def _has_words(words: list[str]) -> ColumnElement[bool]:
         event.consult_id,
         type_=ARRAY(Text),
     )
-    return held.contains(cast(literal(words, ARRAY(Text)), ARRAY(Text)))
+    return held.op("@>")(cast(literal(words, ARRAY(Text)), ARRAY(Text)))
 
 
 def _is_rare(tx: Tx, words: list[str]) -> bool:

@@ -12,7 +12,7 @@ from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_or_not
 
 from storage import audit
-from storage.errors import Conflict, NotFound
+from storage.errors import Conflict, KeyDestroyed, NotFound
 from storage.ids import new_code, new_id, new_short
 from storage.people import Person
 from storage.schema import (
@@ -178,7 +178,10 @@ def save(tx: Tx, changed: StoredConsult, expected_revision: int) -> StoredConsul
     Raises Conflict when it is no longer at ``expected_revision``, or was erased.
     """
     made = replace(changed, revision=expected_revision + 1, updated_at=tx.now)
-    columns = {name: value for name, value in _columns(tx, made).items() if name in SAVED}
+    try:
+        columns = {name: value for name, value in _columns(tx, made).items() if name in SAVED}
+    except KeyDestroyed:
+        raise Conflict("consult", made.id) from None
     result = tx.connection.execute(
         update(consult)
         .where(

@@ -51,7 +51,7 @@ class Conflict(StorageError):
 
 
 class AlreadySeen(StorageError):
-    """This update has been handled before; nothing was written."""
+    """An update that has been handled before; nothing was written."""
 
     def __init__(self, update_id: int) -> None:
         super().__init__(f"update {update_id} has been handled before")
@@ -60,6 +60,13 @@ class AlreadySeen(StorageError):
 
 class KeyTrouble(StorageError):
     """A key is missing, wrong or destroyed."""
+
+
+class KeyDestroyed(KeyTrouble):
+    """The text under this key was erased for good."""
+
+    def __init__(self, key_id: UUID) -> None:
+        super().__init__(f"Data key {key_id} was destroyed: its text is erased.")
 
 
 class Unreadable(StorageError):

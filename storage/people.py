@@ -79,7 +79,7 @@ def get(tx: Tx, person_id: UUID) -> Person:
 
 def with_status(tx: Tx, status: Status) -> list[Person]:
     """Return the people of one status, longest known first."""
-    query = select(person).where(person.c.status == status).order_by(person.c.created_at)
+    query = select(person).where(person.c.status == status).order_by(person.c.id)
     return [_person(tx, row) for row in tx.connection.execute(query)]
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from cryptography.exceptions import InvalidTag
 from sqlalchemy import insert, select, update
 
-from storage.errors import KeyTrouble, NotFound, Unreadable
+from storage.errors import KeyDestroyed, KeyTrouble, NotFound, Unreadable
 from storage.ids import new_id
 from storage.keys import DataKey, WrappedKey, derive
 from storage.schema import data_key, meta
@@ -46,7 +46,7 @@ def new_data_key(tx: Tx, scope: Scope) -> UUID:
 
 
 def opened(tx: Tx, key_id: UUID) -> DataKey:
-    """Return a data key ready for use; KeyTrouble when it was destroyed."""
+    """Return a data key ready for use; KeyDestroyed when it is gone."""
     at = tx.now.timestamp()
     known = tx.keys.known(key_id, at)
     return known or tx.keys.unwrap(_stored(tx, key_id), at)
@@ -144,7 +144,7 @@ def _stored(tx: Tx, key_id: UUID) -> WrappedKey:
     if row is None:
         raise NotFound("data key", key_id)
     if row.wrapped is None:
-        raise KeyTrouble(f"Data key {key_id} was destroyed: its text is erased.")
+        raise KeyDestroyed(key_id)
     return WrappedKey(key_id, row.scope, row.wrapped, row.kek_id)
 
 

@@ -7,10 +7,10 @@ from bot.language import Translate
 from bot.screen import Button, Row, Screen, bold, clipped, esc, laid_out, lines, paragraphs
 from dialogs.content import Question, Scenario
 from dialogs.engine import answered, pending
-from dialogs.evaluation import evaluate
+from dialogs.evaluation import evaluate, mark
 from dialogs.model import Consult
 from dialogs.shown import show_answer
-from dialogs.summary import summarise
+from dialogs.summary import prompts
 
 TEN = 10
 
@@ -21,14 +21,14 @@ def review_screen(
     """Return the card with every answer, each one tap from being changed."""
     questions = [scenario.question(name) for name in answered(consult, scenario)]
     listed = [_line(place, q, consult, scenario, t) for place, q in enumerate(questions, 1)]
-    prompts = summarise(consult.answers, scenario).prompts
+    asking = prompts(mark(consult.answers, scenario))
     body = paragraphs(
         lines(bold(t("Case {code} · check your answers").format(code=code)), said),
         "\n".join(listed),
-        "\n".join(f"{bold('?')} {esc(prompt.text)}" for prompt in prompts),
+        "\n".join(f"{bold('?')} {esc(prompt.text)}" for prompt in asking),
         esc(t("Tap a number to change an answer.")),
     )
-    asked = {name for prompt in prompts for name in prompt.questions}
+    asked = {name for prompt in asking for name in prompt.questions}
     return Screen(body, _rows(questions, consult, scenario, t, case, asked))
 
 

@@ -13,7 +13,7 @@ from dialogs.identifiers.finding import KINDS, Finding, Tier, joined, kind_title
 from dialogs.identifiers.headless import answers
 from dialogs.identifiers.lexicon import packaged
 from dialogs.identifiers.links import Links
-from dialogs.identifiers.names import Names
+from dialogs.identifiers.names import names
 from dialogs.identifiers.numbers import Numbers
 from dialogs.identifiers.places import Places
 from dialogs.identifiers.text import View, view_of
@@ -23,7 +23,6 @@ __all__ = ["KINDS", "Finding", "Tier", "find_identifiers", "guard_lines", "kind_
 
 
 def _all(reading: Reading) -> Iterator[Finding]:
-    words = packaged()
     for part in (
         Numbers(reading),
         Cued(reading),
@@ -32,8 +31,8 @@ def _all(reading: Reading) -> Iterator[Finding]:
         Places(reading),
     ):
         yield from part.found()
-    yield from Disguise(reading, words).found()
-    yield from Names(reading, words).found()
+    yield from Disguise(reading).found()
+    yield from names(reading)
 
 
 def _placed(finding: Finding, view: View) -> Finding:

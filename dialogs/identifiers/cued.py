@@ -8,13 +8,15 @@ from dialogs.identifiers.tokens import Reading
 from dialogs.identifiers.units import dose_after, unit_after
 
 _MARK = r"(?:numbers?|num|nbr|no|nr|id|ids|code|identifier|#)"
-_SMALL =
+_SMALL = (
     r"(?:is|was|of|for|on|file|the|his|her|their|reads?|ends?|ending|in|at|our|ehr|epic|as|"
     r"with|are|it|now|to|under|still|just|state|card|new|old|listed|shows?|pt|patient|record|"
     r"last|four|4|digits?|ssn)"
-_FILL =
+)
+_FILL = (
     rf"[\s:#=.\-()\[\]\"',]{{0,4}}(?:(?:{_MARK}|{_SMALL})(?:[\s:#=.\-()\[\]\"',]{{1,4}}|(?=\d)"
     rf")){{0,6}}(?<![A-Za-z0-9])"
+)
 _ID = (
     r"(?P<id>(?:[A-Za-z]{1,6}[-./: ]?)?[A-Za-z0-9]{0,20}\d[A-Za-z0-9]{0,20}"
     r"(?:[-./ ][A-Za-z0-9]{0,12}\d[A-Za-z0-9]{0,12}){0,6}(?:-[A-Za-z]{1,3}(?![a-z]))?)"
@@ -28,7 +30,8 @@ _PLATE = re.compile(
 )
 _VANITY = re.compile(
     rf"(?i:{_FILL})[\"']?(?P<id>[A-Z]{{4,8}}|[A-Z0-9]{{1,4}}[- ]?[A-Z0-9]{{2,5}})"
-    rf"(?![A-Za-z0-9])")
+    rf"(?![A-Za-z0-9])"
+)
 
 
 def _by_word(**kinds: str) -> dict[str, str]:
@@ -43,34 +46,27 @@ STRONG = _by_word(
     license="npi dea dl dln passport",
     account="iban routing aba swift sort",
     plan="mbi hicn bin medicaid medicare pcn rxgrp rxbin",
-    other=
-    "curp rfc nie dni tin ein edipi dodid uid inmate booking docket badge cdcr bop nysid sid "
+    other="curp rfc nie dni tin ein edipi dodid uid inmate booking docket badge cdcr bop nysid sid "
     "barcode",
 )
 """Cue words that need no further mark, and the kind of the number after them."""
 WEAK = _by_word(
-    mrn=
-    "chart record records rec patient pt encounter enc visit hospital unit mr med medical "
+    mrn="chart record records rec patient pt encounter enc visit hospital unit mr med medical "
     "admission epic ehr emr expediente",
-    other=
-    "case offender prisoner cause employee emp student school staff rx prescription script "
+    other="case offender prisoner cause employee emp student school staff rx prescription script "
     "referral auth authorization pa confirmation conf order tracking accession acc specimen "
     "sample requisition req file folder ticket reference ref study subject participant client "
     "id identifier doc jail military veteran va locker guest otp clinic incident report "
     "warrant court parole probation tribal enrollment alien voter library union wristband "
     "bracelet fingerprint pdmp number num call biometric registry donor loyalty dossier",
-    account=
-    "account acct bank checking savings card visa mastercard amex invoice billing debit "
+    account="account acct bank checking savings card visa mastercard amex invoice billing debit "
     "credit transaction receipt",
-    plan=
-    "member membership policy subscriber group grp insurance ins plan beneficiary enrollee "
+    plan="member membership policy subscriber group grp insurance ins plan beneficiary enrollee "
     "claim aetna cigna humana anthem tricare bcbs payer payor uhc caresource kaiser molina "
     "hmo poliza",
-    license=
-    "license licence lic permit cert certificate certification registration reg driver "
+    license="license licence lic permit cert certificate certification registration reg driver "
     "drivers credential",
-    device=
-    "device pump pacemaker icd implant stimulator scs lot monitor cgm lead prosthesis "
+    device="device pump pacemaker icd implant stimulator scs lot monitor cgm lead prosthesis "
     "glucometer cpap generator model tablet vns hearing wheelchair",
     phone="phone",
 )
@@ -83,13 +79,16 @@ _LAST_FOUR = re.compile(
     r"(?P<id>\d{4})(?!\d)"
 )
 _HIDDEN_SSN = re.compile(r"(?:[x*#•]{3}[- ]?[x*#•]{2}[- ]?)(?P<id>\d{4})(?!\d)", re.IGNORECASE)
-_LETTERS_ONLY = re.compile(r"[^A-Za-z]")
 _UNIT_END = re.compile(
     r"\d(?:mg|mcg|ml|mgs|g|kg|h|hr|hrs|d|wk|wks|mo|yr|yrs|yo|y|x|am|pm|st|nd|rd|th|f|m|k|mme|"
-    r"u|iu|days?|weeks?|months?)$", re.IGNORECASE)
+    r"u|iu|days?|weeks?|months?)$",
+    re.IGNORECASE,
+)
 _NO_ID = re.compile(
     r"(?:19|20)\d\d(?:-(?:19|20)?\d\d)?$|[a-z]{0,4}\d{1,2}$|\d{1,3}\s\d{1,3}$|f\d\d\.\d+|"
-    r"\d{1,3}[a-z]?-\d{1,3}[a-z]?$|\d{1,4}-\d{1,4}$", re.IGNORECASE)
+    r"\d{1,3}[a-z]?-\d{1,3}[a-z]?$|\d{1,4}-\d{1,4}$",
+    re.IGNORECASE,
+)
 
 
 def _digits(text: str) -> int:
@@ -129,7 +128,14 @@ class Cued:
 
     def _plate(self, index: int) -> Iterator[Finding]:
         token = self.reading.tokens[index]
-        licensed = self.reading.low(index - 1) in {"license", "licence", "lic", "vanity", "temp", "number"}
+        licensed = self.reading.low(index - 1) in {
+            "license",
+            "licence",
+            "lic",
+            "vanity",
+            "temp",
+            "number",
+        }
         match = (_VANITY if licensed else _PLATE).match(self.text, token.end)
         if match is None and licensed:
             match = re.compile(_PLATE.pattern, re.IGNORECASE).match(self.text, token.end)
@@ -149,8 +155,15 @@ class Cued:
         value, digits = match["id"], _digits(match["id"])
         marked = bool(_MARKED.search(match["fill"]))
         named = bool(_NUMBERED.search(match["fill"])) and digits >= 5
-        if re.fullmatch(r"[a-z]+ \d{1,3}", value, re.IGNORECASE) or (_NO_ID.fullmatch(value) and not named and not (marked and strong)):
-            return digits >= 4 and strong and not unit_after(self.text, match.end()) and not re.match(r"(?:19|20)\d\d", value)
+        if re.fullmatch(r"[a-z]+ \d{1,3}", value, re.IGNORECASE) or (
+            _NO_ID.fullmatch(value) and not named and not (marked and strong)
+        ):
+            return (
+                digits >= 4
+                and strong
+                and not unit_after(self.text, match.end())
+                and not re.match(r"(?:19|20)\d\d", value)
+            )
         first = re.split(r"[-./: ]", value)[0]
         if first.isalpha() and value[len(first)] == " " and self._is_word(first):
             return False

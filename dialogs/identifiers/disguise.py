@@ -45,7 +45,6 @@ _LEET_TOKEN = re.compile(
     r"(?<![\w@$./#-])(?=[A-Za-z0-9@$!]{0,19}[A-Za-z])(?=[A-Za-z0-9@$!]{0,19}[0-9@$!])"
     r"[A-Za-z0-9@$!]{3,20}(?![\w@$/])"
 )
-_BROKEN = re.compile(r"(?<![\w])[A-Za-z]{1,12}(?:[._*|~][A-Za-z]{1,12}){1,4}(?![\w])")
 _LONGEST_NAME = 26
 _SHORT = 4
 _ENOUGH_DIGITS = 7
@@ -73,10 +72,10 @@ def _parts_name(word: str, words: Lexicon) -> bool:
 class Disguise:
     """Finds what is hidden by spelling in one reading."""
 
-    def __init__(self, reading: Reading, words: Lexicon) -> None:
+    def __init__(self, reading: Reading) -> None:
         self.reading = reading
         self.text = reading.text
-        self.words = words
+        self.words = reading.words
 
     def found(self) -> Iterator[Finding]:
         yield from self._spaced()

@@ -148,8 +148,11 @@ def _own() -> dict[str, int]:
     return own
 
 
+_LISTS = ("given.txt", "family.txt", "common.txt", "medical.txt", "rare.txt")
+
+
 @cache
 def packaged() -> Lexicon:
     """The packaged lists, read once."""
-    lists = (_packed(f"{name}.txt") for name in ("given", "family", "common", "medical", "rare"))
-    return Lexicon(*lists, own=_own())
+    given, family, common, medical, rare = map(_packed, _LISTS)
+    return Lexicon(given, family, common, medical, rare, _own())

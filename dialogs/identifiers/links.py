@@ -9,10 +9,11 @@ from dialogs.identifiers.lexicon import Sense
 from dialogs.identifiers.text import set_of
 from dialogs.identifiers.tokens import Reading
 
-_TLD =
+_TLD = (
     r"(?:com|org|net|edu|gov|mil|info|biz|app|dev|health|care|clinic|online|site|xyz|example|"
     r"test|invalid|io|co\.uk|ca|uk|de|fr|mx|es|br|jp|au|in|ru|ie|nl|se|no|us|me|co|tv|ly|gg|"
     r"link)"
+)
 _EMAIL = re.compile(
     r"(?<![\w.+-])[\w.+-]{1,64} ?(?:@|\(at\)|\[at\]|\{at\}|<at>) ?[A-Za-z0-9-]{1,63}(?: "
     r"?(?:\.|\(dot\)|\[dot\]|\{dot\}|<dot>) ?[A-Za-z0-9-]{2,63}){1,5}"
@@ -34,7 +35,10 @@ _URL = re.compile(
     rf":\d{{2,5}})[^\s<>\"]{{0,400}}|(?![\w.-]*\w))",
     re.IGNORECASE,
 )
-_LOOSE_TLD = re.compile(r"\.(?:in|me|us|no|so|es|de|it|is|to|co|test|care|link|se|ca|app|live|info|health)$", re.IGNORECASE)
+_LOOSE_TLD = re.compile(
+    r"\.(?:in|me|us|no|so|es|de|it|is|to|co|test|care|link|se|ca|app|live|info|health)$",
+    re.IGNORECASE,
+)
 _PUBLIC_HOSTS = re.compile(
     r"(?:https?://)?(?:[\w-]{1,30}\.){0,3}(?:samhsa\.gov|nih\.gov|cdc\.gov|fda\.gov|hhs\.gov|"
     r"dea\.gov|deadiversion\.usdoj\.gov|ahrq\.gov|cms\.gov|ecfr\.gov|"
@@ -50,7 +54,9 @@ _PUBLIC_HOSTS = re.compile(
 _PRIVATE_PATH = re.compile(r"patient|chart|mrn|visit|record|user|profile|id=", re.IGNORECASE)
 _MAC = re.compile(
     r"(?<![\w:-])(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}(?![\w:-])|(?<![\w.])"
-    r"[0-9a-f]{4}\.[0-9a-f]{4}\.[0-9a-f]{4}(?![\w.])", re.IGNORECASE)
+    r"[0-9a-f]{4}\.[0-9a-f]{4}\.[0-9a-f]{4}(?![\w.])",
+    re.IGNORECASE,
+)
 _IPV6 = re.compile(r"(?<![\w:.])(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}(?![\w:])", re.IGNORECASE)
 _AT_NAME = re.compile(r"(?<![\w@.])@ ?([A-Za-z0-9_](?:[\w.-]{0,40}\w)?)")
 _CASH = re.compile(r"(?<![\w$])\$([A-Za-z][\w-]{2,30})")
@@ -71,7 +77,8 @@ _SOCIAL_WORDS = set_of(
     "discord reddit facebook fb messenger venmo cashapp cash zelle paypal user username "
     "usernames userid screen screenname handle gamer gamertag log login "
     "onlyfans grindr tinder hinge linkedin signal kik wechat line skype twitch youtube "
-    "pinterest threads bluesky mastodon psn xbox steam account acct profile")
+    "pinterest threads bluesky mastodon psn xbox steam account acct profile"
+)
 _VIN = re.compile(r"(?<![A-Za-z0-9])[A-HJ-NPR-Za-hj-npr-z0-9]{17}(?![A-Za-z0-9])")
 _CODE = re.compile(r"(?<![\w.*@/])[A-Za-z0-9]{1,20}(?:-[A-Za-z0-9]{1,20}){0,5}(?![\w@])")
 _KNOWN_CODE = re.compile(
@@ -84,15 +91,19 @@ _KNOWN_CODE = re.compile(
 )
 _MEASURED = re.compile(
     r"\d+(?:-\d+)*-?[a-z]{1,12}$|[a-z]{1,2}\d{1,3}-\d{1,3}[a-z]?$|(?:q|x|d|day|wk)"
-    r"?\d+(?:-(?:q|x|d|day|wk)?\d+)*[a-z]{0,3}$", re.IGNORECASE)
+    r"?\d+(?:-(?:q|x|d|day|wk)?\d+)*[a-z]{0,3}$",
+    re.IGNORECASE,
+)
 _POST_CA = re.compile(
     r"(?<![A-Za-z0-9])[ABCEGHJ-NPRSTVXYabceghj-nprstvxy]\d[A-Za-z] "
-    r"?-?\d[A-Za-z]\d(?![A-Za-z0-9])")
+    r"?-?\d[A-Za-z]\d(?![A-Za-z0-9])"
+)
 _POST_UK = re.compile(r"(?<![A-Za-z0-9])(?:[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2})(?![A-Za-z0-9])")
 _UNIT_TAIL = ("MG", "ML", "CC", "KG", "MM", "CM", "AM", "PM", "HR", "MO", "YR", "WK")
 _AT_WORDS = set_of(
     "home night bedtime noon work once hs least most baseline discharge admission rest the "
-    "clinic otp curbside_bot")
+    "clinic otp curbside_bot"
+)
 
 
 def _digits(text: str) -> int:
@@ -123,7 +134,9 @@ class Links:
                 if not self._spoken(match[0]):
                     yield Finding(*match.span(), "email", "hard")
         if self.reading.has(_MAIL_WORDS):
-            yield from (Finding(*m.span(), "email", "hard") for m in _SPOKEN_EMAIL.finditer(self.text))
+            yield from (
+                Finding(*m.span(), "email", "hard") for m in _SPOKEN_EMAIL.finditer(self.text)
+            )
 
     def _spoken(self, words: str) -> bool:
         """Is it ordinary words around "at", such as "met at clinic"? or a dose after an at sign?"""
@@ -171,20 +184,34 @@ class Links:
         for match in _AT_NAME.finditer(self.text):
             name = match[1].lower()
             word = bool(self.senses.get(name, 0) & (Sense.EVERYDAY | Sense.FIELD))
-            if not name.isdigit() and name not in _AT_WORDS and not re.match(r"\d", name) and not (word and len(name) < 12):
+            if (
+                not name.isdigit()
+                and name not in _AT_WORDS
+                and not re.match(r"\d", name)
+                and not (word and len(name) < 12)
+            ):
                 if match[0][1] != " " or "_" in name:
                     yield Finding(*match.span(), "handle", "hard")
 
     def _user_name(self, name: str, mark: str, whole: str) -> bool:
         bare = name.lstrip("@$")
-        if re.fullmatch(r"[\d.\-]+", bare) or len(bare) < 3 or re.match(r"\d+(?:mg|mcg|x|h|d)", bare):
+        if (
+            re.fullmatch(r"[\d.\-]+", bare)
+            or len(bare) < 3
+            or re.match(r"\d+(?:mg|mcg|x|h|d)", bare)
+        ):
             return False
         odd = bool(re.search(r"[A-Za-z].*[\d_]|[\d_].*[A-Za-z]|[a-z][.][a-z]|[a-z][A-Z]", bare))
         if odd or name != bare:
-            return bool(re.search(r"_|\d{2}|\.|@|\$|[a-z]\d|[a-z][A-Z]|\d[a-z]", name)) and not whole.lower().startswith(("line ", "sc "))
+            return bool(
+                re.search(r"_|\d{2}|\.|@|\$|[a-z]\d|[a-z][A-Z]|\d[a-z]", name)
+            ) and not whole.lower().startswith(("line ", "sc "))
         marked = re.search(
-    r"(?:handle|name|user|username|tag|id|login|:|=)\W{0,3}(?:is|was|as|:|=)?\W{0,3}$|"
-    r":\W{0,2}$", mark + whole[: -len(name)][-3:], re.IGNORECASE)
+            r"(?:handle|name|user|username|tag|id|login|:|=)\W{0,3}(?:is|was|as|:|=)?\W{0,3}$|"
+            r":\W{0,2}$",
+            mark + whole[: -len(name)][-3:],
+            re.IGNORECASE,
+        )
         named = whole.lower().startswith(("user", "screen", "handle", "gamer", "login", "log in"))
         sense = self.senses.get(bare.lower(), 0)
         return bool(marked or named) and not sense & Sense.WORD
@@ -211,4 +238,6 @@ class Links:
         parts = code.split("-")
         longest = max(parts, key=_digits)
         mixed = re.search(r"[A-Za-z]", longest) and _digits(longest) >= 4 and len(longest) >= 7
-        return bool(mixed) or (_digits(code) >= 6 and all(len(p) < 12 and (_digits(p) or len(p) <= 5) for p in parts))
+        return bool(mixed) or (
+            _digits(code) >= 6 and all(len(p) < 12 and (_digits(p) or len(p) <= 5) for p in parts)
+        )

@@ -6,7 +6,7 @@ from ipaddress import IPv4Address
 
 import phonenumbers
 
-from dialogs.identifiers.finding import Finding, Tier
+from dialogs.identifiers.finding import Finding
 from dialogs.identifiers.tokens import Reading
 from dialogs.identifiers.units import dose_after, unit_after
 
@@ -160,6 +160,17 @@ class Numbers:
     def __init__(self, reading: Reading) -> None:
         self.reading = reading
         self.text = reading.text
+        self.readers: dict[str, Callable[[int, int], Finding | None]] = {
+            "ip": self._ip,
+            "iso": self._iso,
+            "ssn": self._ssn,
+            "dmy": self._dmy,
+            "card": self._card,
+            "zip": self._zip,
+            "nanp": self._nanp,
+            "groups": self._grouped,
+            "long": self._long,
+        }
 
     def found(self) -> Iterator[Finding]:
         end = 0
@@ -180,17 +191,17 @@ class Numbers:
 
     def _at(self, start: int) -> Iterator[Finding]:
         match = _SHAPES.match(self.text, start)
-        if match:
-            shape = match.lastgroup if match.lastgroup != "i" else "iso"
-            name = next(k for k in _READERS if match.group(k))
-            del shape
-            finding = _READERS[name](self, match.start(), match.end())
-            if finding:
-                yield finding
-                return
+        finding = self._shape(match) if match else None
+        if finding:
+            yield finding
+            return
         pair = _PAIR.match(self.text, start)
         if pair and self._pair_is_date(pair):
             yield Finding(start, self._range_end(pair.end()), "date", "hard")
+
+    def _shape(self, match: re.Match[str]) -> Finding | None:
+        name = next(name for name in self.readers if match[name])
+        return self.readers[name](match.start(), match.end())
 
     def _range_end(self, end: int) -> int:
         """The end of "4/2 to 4/9", or of the first day alone."""
@@ -379,16 +390,3 @@ class Numbers:
         if _DATE_NOUN.match(self.reading.after(end)):
             return not _SCORE_CUE.search(before)
         return bool(_DATE_WEAK.search(before)) and not _SCORE_CUE.search(before)
-
-
-_READERS: dict[str, Callable[[Numbers, int, int], Finding | None]] = {
-    "ip": Numbers._ip,
-    "iso": Numbers._iso,
-    "ssn": Numbers._ssn,
-    "dmy": Numbers._dmy,
-    "card": Numbers._card,
-    "zip": Numbers._zip,
-    "nanp": Numbers._nanp,
-    "groups": Numbers._grouped,
-    "long": Numbers._long,
-}

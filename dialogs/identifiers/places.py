@@ -187,12 +187,7 @@ class Places:
             return
         for at in range(index - 1, max(-1, index - 7), -1):
             token = self.tokens[at]
-            if (
-                token.text[0].isdigit()
-                and words
-                and not self._ordinal_name(token)
-                and not self._middle(at)
-            ):
+            if token.text[0].isdigit() and words and not self._ordinal_name(token):
                 if self._house_number(at):
                     yield self._address(token.start, suffix, at, index)
                 return
@@ -213,9 +208,6 @@ class Places:
         """Can the word end a street here? The rarer ones (loop, path, hill) only with a capital."""
         suffix = self.tokens[index]
         return suffix.low in _CLEAR or suffix.low in _USUAL or suffix.capital
-
-    def _middle(self, at: int) -> bool:
-        return False
 
     def _ordinal_name(self, token: Token) -> bool:
         return bool(re.fullmatch(r"\d{1,3}(?:st|nd|rd|th)", token.low))
@@ -285,11 +277,16 @@ class Places:
 
     def _zip(self, token: Token) -> Iterator[Finding]:
         before = self.reading.before(token.start, 56)
-        if _ZIP_CUE.search(before) or _ZIP_STATE.search(before):
-            yield Finding(token.start, token.end, "zip", "hard")
-        elif _ZIP_PLACE.search(before) and not re.match(
-            r"\s?(?:mg|mcg|mme|ml|ng|cells|copies|iu|units|to|/)",
-            self.text[token.end : token.end + 8],
+        if (
+            _ZIP_CUE.search(before)
+            or _ZIP_STATE.search(before)
+            or (
+                _ZIP_PLACE.search(before)
+                and not re.match(
+                    r"\s?(?:mg|mcg|mme|ml|ng|cells|copies|iu|units|to|/)",
+                    self.text[token.end : token.end + 8],
+                )
+            )
         ):
             yield Finding(token.start, token.end, "zip", "hard")
 

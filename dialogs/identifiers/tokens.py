@@ -9,16 +9,18 @@ from dialogs.identifiers.text import set_of
 
 _TOKEN = re.compile(r"[^\W_]+(?:'[^\W_]+){0,3}")
 _CONTRACTED = re.compile(r"(?:n't|'(?:re|ve|ll|d|m))$")
-_ENDS = frozenset('.!?\n;:*>["“')
+_ENDS = frozenset('.!?\n;:*>["')
 _ABBREVIATED = set_of(
     "mr mrs ms dr st vs approx pt pts rx dx hx sx tx w dept hosp no nr ave sr jr prof rev"
 )
-_TITLE_SHARE = 0.6
+_TITLE_SHARE = 0.55
 _SHOUTED_SHARE = 0.7
+_FEW = 4
+_SHORT = 3
 
 
 class Token(NamedTuple):
-    """One word or number; `gap` is what stands between the one before and it, `low` its lower case without 's."""
+    """One word or number; `gap` stands between the one before and it, `low` is its small form without 's."""
 
     text: str
     low: str
@@ -34,6 +36,23 @@ class Token(NamedTuple):
     upper: bool
     """Has it more than one letter, and all capitals?"""
 
+    def has(self, sense: int) -> bool:
+        """Has it one of these senses at least?"""
+        return self.sense & sense != 0
+
+    def known(self, sense: int) -> bool:
+        """Has it all of these senses?"""
+        return self.sense & sense == sense
+
+    @property
+    def owns(self) -> bool:
+        """Does 's end it?"""
+        return self.text[-2:].lower() == "'s"
+
+
+NOTHING = Token("", "", 0, 0, "\n", 0, opens=True, alpha=False, capital=False, upper=False)
+"""Stands before the first token and after the last."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -41,9 +60,13 @@ class Reading:
 
     text: str
     tokens: tuple[Token, ...]
-    shouted: bool
+    words: Lexicon
     lows: frozenset[str]
-    """All words in lower case."""
+    """All words in small letters."""
+    shouted: bool
+    """Is it all in capitals?"""
+    titled: bool
+    """Are most ordinary words capitalised, as in a heading?"""
 
     def has(self, words: frozenset[str]) -> bool:
         return not self.lows.isdisjoint(words)
@@ -54,19 +77,23 @@ class Reading:
     def after(self, end: int, length: int = 24) -> str:
         return self.text[end : end + length].lower()
 
+    def at(self, index: int) -> Token:
+        return self.tokens[index] if 0 <= index < len(self.tokens) else NOTHING
+
     def low(self, index: int) -> str:
-        """The token there in lower case, or nothing."""
-        return self.tokens[index].low if 0 <= index < len(self.tokens) else ""
+        return self.at(index).low
 
 
 def _opens(gap: str, found: list[Token]) -> bool:
+    if not found:
+        return True
     if "." in gap and not (_ENDS - {"."}) & set(gap):
         return not _abbreviated(found)
-    return bool(_ENDS & set(gap)) or gap.lstrip(" ").startswith(("- ", "1) ", "("))
+    return bool(_ENDS & set(gap)) or gap.lstrip(" ").startswith(("- ", "("))
 
 
 def _abbreviated(found: list[Token]) -> bool:
-    """Does the full stop after the last token belong to it: Mr., J.?"""
+    """Does the full stop after the last token belong to it, as in "Mr." and "J."?"""
     last = found[-1]
     initial = len(last.low) == 1 and last.low.isalpha()
     after_number = len(found) > 1 and found[-2].text[-1].isdigit()
@@ -74,39 +101,45 @@ def _abbreviated(found: list[Token]) -> bool:
 
 
 def _sense(low: str, words: Lexicon) -> int:
-    return (
-        Sense.WORD | Sense.EVERYDAY
-        if "'" in low and _CONTRACTED.search(low)
-        else words.sense(low.replace("'", ""))
-    )
+    if low[0].isdigit() or low[-1].isdigit():
+        return 0
+    if "'" in low and _CONTRACTED.search(low):
+        return Sense.WORD | Sense.EVERYDAY
+    return words.sense(low.replace("'", ""))
 
 
-def tokens_of(text: str, words: Lexicon) -> tuple[Token, ...]:
+def _tokens(text: str, words: Lexicon) -> tuple[Token, ...]:
     known: dict[str, int] = {}
     found: list[Token] = []
     end = 0
     for match in _TOKEN.finditer(text):
-        low = match.group().lower().removesuffix("'s")
+        word, gap = match.group(), text[end : match.start()]
+        low = word.lower().removesuffix("'s")
         if low not in known:
-            known[low] = 0 if low[0].isdigit() or low[-1].isdigit() else _sense(low, words)
-        gap = text[end : match.start()]
-        opens = not found or _opens(gap, found)
-        text_, length = match.group(), match.end() - match.start()
+            known[low] = _sense(low, words)
         shape = (
-            text_.replace("'", "").isalpha(),
-            text_[0].isupper(),
-            length > 1 and text_.isupper(),
+            word.replace("'", "").isalpha(),
+            word[0].isupper(),
+            len(word) > 1 and word.isupper(),
         )
-        found.append(Token(text_, low, *match.span(), gap, known[low], opens, *shape))
+        found.append(Token(word, low, *match.span(), gap, known[low], _opens(gap, found), *shape))
         end = match.end()
     return tuple(found)
 
 
 def _shouted(tokens: tuple[Token, ...]) -> bool:
     words = [t for t in tokens if t.alpha and len(t.text) > 1]
-    return len(words) >= 4 and sum(t.upper for t in words) > _SHOUTED_SHARE * len(words)
+    return len(words) >= _FEW and sum(t.upper for t in words) > _SHOUTED_SHARE * len(words)
+
+
+def _titled(tokens: tuple[Token, ...]) -> bool:
+    long = [t for t in tokens if t.alpha and len(t.low) > _SHORT and not t.opens]
+    plain = [t for t in long if t.has(Sense.WORD) and not t.has(Sense.NAME | Sense.MAYBE)]
+    capitals = sum(t.capital and not t.upper for t in plain)
+    return len(long) >= _FEW and capitals > _TITLE_SHARE * len(long)
 
 
 def reading_of(text: str, words: Lexicon) -> Reading:
-    tokens = tokens_of(text, words)
-    return Reading(text, tokens, _shouted(tokens), frozenset(token.low for token in tokens))
+    tokens = _tokens(text, words)
+    lows = frozenset(token.low for token in tokens)
+    return Reading(text, tokens, words, lows, _shouted(tokens), _titled(tokens))

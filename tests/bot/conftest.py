@@ -49,6 +49,8 @@ class Conversation:
         async with asyncio.timeout(SETTLED_SECONDS):
             while self.emulator.updates.waiting or await self._unsent():  # noqa: ASYNC110
                 await asyncio.sleep(0.002)
+                if not self.emulator.updates.waiting:
+                    await self.service.outbox.drained()
             await self.service.outbox.drained()
 
     async def _unsent(self) -> int:

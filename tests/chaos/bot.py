@@ -14,6 +14,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from bot.hygiene import configure_logging
 from bot.service import Service
 from bot.transport import Telegram
 from storage.database import Database
@@ -76,6 +77,7 @@ async def serve(folder: Path, url: str, point: int) -> None:
 
 
 def main() -> None:
+    configure_logging("error", "json", sys.stderr)
     for line in sys.stdin:
         folder, url, point = line.split()
         child = os.fork()

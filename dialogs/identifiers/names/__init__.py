@@ -1,0 +1,47 @@
+"""People's names.
+
+There is no list of all names, so the question is put the other way round: a capital inside a sentence is suspect
+unless the word is known; small letters are suspect after a cue; and a known name is taken for one wherever
+it stands, unless what follows makes it an eponym.
+"""
+
+from collections.abc import Callable, Iterator
+
+from dialogs.identifiers.finding import Finding
+from dialogs.identifiers.lexicon import Sense
+from dialogs.identifiers.names.capitals import capitalised
+from dialogs.identifiers.names.cues import introduced
+from dialogs.identifiers.names.extent import Hit, first_of
+from dialogs.identifiers.names.small import in_other_script, in_small_letters
+from dialogs.identifiers.names.titles import after_title
+from dialogs.identifiers.names.words import STOP
+from dialogs.identifiers.tokens import Reading
+
+Rule = Callable[[Reading, int], Hit | None]
+
+
+def names(reading: Reading) -> Iterator[Finding]:
+    after = 0
+    for index, token in enumerate(reading.tokens):
+        hit = _hit(reading, index) if index >= after and token.alpha else None
+        if hit:
+            after = hit[0] + 1
+            start = reading.at(first_of(reading, index)).start
+            yield Finding(start, reading.at(hit[0]).end, "name", hit[1])
+
+
+def _hit(reading: Reading, index: int) -> Hit | None:
+    return next((hit for rule in _rules(reading, index) if (hit := rule(reading, index))), None)
+
+
+def _rules(reading: Reading, index: int) -> tuple[Rule, ...]:
+    """The rules to try on a word, in order."""
+    token = reading.at(index)
+    shown = token.capital and not reading.shouted
+    if not token.text.isascii():
+        return (in_other_script,)
+    if token.low in STOP and not token.has(Sense.MAYBE):
+        return (after_title,)
+    if len(token.low) == 1:
+        return (after_title, capitalised) if shown else ()
+    return (after_title, introduced, capitalised if shown else in_small_letters)

@@ -1,0 +1,65 @@
+"""Names that stand for a disease, a test, a method, a paper or an institution."""
+
+from dialogs.identifiers.lexicon import Sense
+from dialogs.identifiers.names.extent import verb_at
+from dialogs.identifiers.names.words import CITED, FAMOUS, NAMEISH, WEAK_VERBS
+from dialogs.identifiers.tokens import Reading, Token
+
+_WINDOW = 3
+_LINKS = frozenset({" ", "-", "/", " and ", ". "})
+
+
+def is_eponym(reading: Reading, index: int) -> bool:
+    token = reading.at(index)
+    if _famous(reading, index):
+        return True
+    if token.has(Sense.ALWAYS):
+        return not _person(reading, index)
+    last = _run(reading, index)
+    if any(_marks(reading.at(at), token) for at in range(index + 1, last + 1)):
+        return True
+    head = reading.at(last + 1)
+    close = head.gap in {" ", "-", "/"} and head.has(Sense.HEAD)
+    return close and not (token.owns and token.has(Sense.GIVEN) and not token.has(Sense.EPONYM))
+
+
+def _famous(reading: Reading, index: int) -> bool:
+    before, low, after = (reading.low(at) for at in (index - 1, index, index + 1))
+    return (low, after) in FAMOUS or (before, low) in FAMOUS
+
+
+def _run(reading: Reading, index: int) -> int:
+    """The last of the capitals that stand together from here on."""
+    last = index
+    while last < index + _WINDOW and _linked(reading.at(last + 1)):
+        last += 1
+    return last
+
+
+def _linked(token: Token) -> bool:
+    return token.gap in _LINKS and (token.capital or token.gap == "-")
+
+
+def _marks(token: Token, first: Token) -> bool:
+    """Does a later word of the run make the first one an eponym?"""
+    if token.has(Sense.HEAD):
+        return not (
+            token.capital and first.known(Sense.GIVEN | Sense.NAME) and token.has(Sense.FAMILY)
+        )
+    return token.has(Sense.ALWAYS) and (token.gap != " " or first.has(Sense.EPONYM))
+
+
+def _person(reading: Reading, index: int) -> bool:
+    """Does the bearer of a famous name act here, or have a given name before it?"""
+    token, before = reading.at(index), reading.at(index - 1)
+    acting = verb_at(reading, index + 1) and reading.low(index + 1) not in WEAK_VERBS
+    given = (
+        before.capital and token.gap == " " and before.known(Sense.GIVEN) and before.has(NAMEISH)
+    )
+    return (acting and token.has(Sense.NAME)) or given
+
+
+def is_citation(reading: Reading, index: int) -> bool:
+    """Is it the author of a paper: Sordo 2017, Wakeman et al.?"""
+    token = reading.at(index)
+    return not token.has(Sense.MAYBE) and CITED.match(reading.text, token.end) is not None

@@ -1,0 +1,171 @@
+"""The small closed sets of words by which a person is told from a thing."""
+
+import re
+
+from dialogs.identifiers.lexicon import Sense
+from dialogs.identifiers.text import set_of
+
+CIVIL = set_of(
+    "mr mrs ms miss mx mister missus sra srta senor senora senorita señor señora mme mlle "
+    "herr frau monsieur madame"
+)
+ELDER = set_of("sr don dona")
+CLINICAL = set_of("dr drs doctor prof professor nurse counselor counsellor therapist")
+OFFICE = set_of(
+    "officer judge pastor rev reverend sgt sergeant lt capt captain detective deputy attorney "
+    "coach father sister brother rabbi imam trooper warden sheriff agent sponsor pharmacist "
+    "caseworker paramedic medic social"
+)
+KIN_TITLE = set_of(
+    "aunt auntie uncle grandma grandpa granny nana papa abuela abuelo tia tio cousin gramma "
+    "grandmother grandfather"
+)
+NAMING = set_of("named name nombre aka alias nickname nicknamed llamado llamada")
+"""Words that say the next one is a name."""
+NOT_PEOPLE = set_of(
+    "brand generic drug trade medication product street medicine chemical clinic file company "
+    "pharmacy code slang common strain dog cat pet facility program user screen domain"
+)
+"""What else has a name."""
+PERSON = set_of(
+    "pt pts patient patients client wife husband spouse mom mum mother dad father brother "
+    "sister son daughter bf gf boyfriend girlfriend partner fiance fiancee friend cousin aunt "
+    "uncle niece nephew roommate "
+    "sponsor neighbor neighbour caregiver caretaker guardian grandson granddaughter "
+    "grandmother grandfather grandma grandpa stepdad stepmom stepson stepdaughter baby ex "
+    "twin landlord boss coworker dealer inmate paciente esposa esposo hijo hija hermano "
+    "hermana re regarding client's"
+)
+SPEAKING = set_of(
+    "with w about for from per saw see seen met told asked called call texted contact tell "
+    "ask by and to signed signature consult visited paged d emailed phoned admitted "
+    "discharged examined started regarding re mr cc attn dear hi hello hey thanks"
+)
+STRONG_VERBS = set_of(
+    "says said reports reported states stated takes took wants wanted asks asked denies "
+    "denied claims claimed missed relapsed came called lost uses used needs needed tells told "
+    "thinks feels felt complains insists endorses endorsed admits "
+    "admitted swears prefers refuses refused hates lives works worked stole sold sells "
+    "overdosed presented presents tested keeps gets got left returned stopped started tried "
+    "showed agreed texted disagrees disagreed believes hopes wishes misses "
+    "smokes smoked snorts snorted injects injected drinks drank sleeps moved went goes comes "
+    "calls knows likes loves struggles struggled takes ran brought brings begged begs fell "
+    "wakes woke hid hides gave gives sees saw vomited threatens worries cried cries quit "
+    "quits decided picked picks dropped doubled tapered visited seems failed fails screamed "
+    "ate shares shared met has had is was"
+)
+WEAK_VERBS = set_of(
+    "has had is was will does did can could would should may might isn't wasn't doesn't "
+    "didn't hasn't needs"
+)
+STATES_OF = set_of(
+    "on a an in not pregnant stable doing asking having taking using back still now out here "
+    "very also again sober due homeless allergic withdrawing sedated interested worried "
+    "requesting complaining looking currently only tolerating ready afraid unable getting "
+    "going being his her my our"
+)
+CITED = re.compile(
+    r"(?:'s)?,?\s(?:et al|and colleagues|& colleagues|\(?(?:19|20)\d\d\b|and [A-Z][a-z]+ "
+    r"(?:19|20)\d\d|& [A-Z][a-z]+)"
+)
+PARTICLES = set_of(
+    "de la del los las van von der den di da dos das du al el bin ibn abu st san santa le ter "
+    "ten y e mac mc o st. af av zu"
+)
+STOP = set_of(
+    "a an the and or but of in on at to for with without from by as if then than that this "
+    "these those is was are were be been being has have had do does did will would can could "
+    "should may might must not no yes he she they we you i it his her their our your my its "
+    "who what when where why how which there here so too very just only also even still now "
+    "today tomorrow yesterday tonight again ever never always more less most least some any "
+    "all both each every either neither one two three four five six seven eight nine ten up "
+    "down out off over under back about after before since until while during new old good "
+    "bad big small high low long short left right last next first second third same other "
+    "such own per via mg ml she's he's"
+)
+NEVER_ALONE = set_of(
+    "jan may june april august summer autumn christian christmas easter noel asia israel "
+    "india china jordan jersey kenya paris london dallas austin brooklyn chelsea savannah "
+    "sierra dakota cheyenne montana carolina georgia virginia florence sydney phoenix houston "
+    "denver berlin milan rome roman genesis crystal molly angel star "
+    "sky major judge bishop pope gospel royal king queen prince princess stone river brook "
+    "forest glen dale lane ford van eden trinity case cash chance grant grace max amber coral "
+    "cloud luna stew norm peg tip tim kit tad dash reed ash mars venus jupiter titan apollo "
+    "zen bliss merry happy constant true truly love lovely bright valor loyal noble sincere "
+    "victor storm rain wind ocean bay cape cove lake marina summit canyon ridge heaven bear "
+    "lion tiger hawk falcon eagle cricket kitten lark dove teal navy indigo silver ivory "
+    "emerald sapphire garnet jewel gem diamond gold copper sterling sage rosemary thyme basil "
+    "saffron cinnamon ginger pepper honey sugar candy brandy sherry tawny misty stormy rainy "
+    "dusty rocky cliff clay heath wade ward lance pierce blaze axel maverick colt journey "
+    "justice liberty destiny melody harmony charity chastity mercy patience prudence "
+    "constance honor verity serenity"
+) - {"grace", "max", "tim"}
+MEETING = set_of(
+    "saw told asked met called call tell ask seen boarding texted admitted discharged restart "
+    "examined see"
+)
+MONTH_NAMES = frozenset({"may", "june", "april", "august", "jan"})
+NICK = frozenset({"big", "lil", "little", "old", "young"})
+NOT_AFTER = set_of(
+    "day days eve house church period center street st ave road way protocol method line "
+    "lines team group unit clinic hospital program programs study dust week weekend season "
+    "care home health medical"
+)
+FAMOUS = frozenset(
+    {
+        ("johns", "hopkins"),
+        ("john", "hopkins"),
+        ("betty", "ford"),
+        ("dana", "farber"),
+        ("mary", "jane"),
+        ("joan", "of"),
+        ("al", "anon"),
+        ("nar", "anon"),
+        ("st", "jude"),
+        ("big", "pharma"),
+        ("roe", "wade"),
+        ("good", "samaritan"),
+        ("lou", "gehrig"),
+        ("rite", "aid"),
+        ("duane", "reade"),
+        ("whitney", "houston"),
+        ("eli", "lilly"),
+        ("orange", "book"),
+        ("purdue", "pharma"),
+        ("kaplan", "meier"),
+        ("john", "henry"),
+        ("hail", "mary"),
+        ("molina", "healthcare"),
+        ("rob", "peter"),
+        ("peter", "to"),
+        ("to", "paul"),
+    }
+)
+"""Two words that name an institution, a firm or a saying."""
+IDIOM_VERBS = set_of(
+    "returned got gets goes comes ran fell moved brings brought seems failed fails works "
+    "worked showed shared struck met gave gives hopes wishes knows likes started stopped"
+)
+"""Verbs that things may have for a subject too."""
+WISHES = set_of(
+    "says said reports denies denied wants wanted asks asked claims insists endorses "
+    "complains refuses refused prefers swears thinks feels relapsed overdosed told tells "
+    "admits hates missed"
+)
+NO_SUBJECT = set_of(
+    "doctor baby judge girl man lady boy mama papa god senator president layman priest king "
+    "queen doc pain church army press sister court police union maid groom chief"
+)
+WINDOW = 3
+
+NAMEISH = Sense.NAME | Sense.MAYBE
+NAMED_BEFORE_IS = set_of("name nombre goes called")
+COPULA = set_of("is was by as")
+WITHHELD = set_of("unknown withheld redacted removed here below above")
+SMALL_VERBS = set_of("will may mark bill hope don case van tip chance can")
+"""Given names that in small letters are nearly always the verb or noun."""
+OFTEN_PEOPLE = set_of("will mark grace rose bill dean chase art drew frank pat joy dawn")
+"""Given names that "has" or "had" makes persons of."""
+RARELY_PEOPLE = set_of("may will case chance summer hope love faith heaven crystal china rain")
+STAYS = set_of("pregnant stable homeless sober here back")
+BEEN = set_of("on stable sober clean using taking off in out doing seeing coming asking")

@@ -1,0 +1,179 @@
+"""Every screen fits a phone and Telegram, whatever the answers are."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from bot.cases_list import age
+from bot.screen import Button, Screen, clipped, paired, utf16, visible
+from bot.screens import question, review, start, summary
+from dialogs.content import load_scenario
+from dialogs.engine import asking
+from dialogs.model import Consult, Draft
+from dialogs.summary import summarise
+from tests.dialogs.reference_evaluator import VIGNETTES
+
+SCENARIO = load_scenario()
+CASES = [(vignette["id"], vignette["answers"]) for vignette in VIGNETTES]
+MOST_ROWS = 12
+MARKUP = ("<b>", "</b>", "<i>", "</i>", "<u>", "</u>", "<blockquote expandable>", "</blockquote>")
+
+
+def advised(answers: Any) -> Consult:
+    return Consult(SCENARIO.id, SCENARIO.hash, phase="advised", answers=answers, shown=answers)
+
+
+def pages(answers: Any) -> Iterator[Screen]:
+    """Yield the summary of some answers and every page behind it."""
+    consult, told = advised(answers), summarise(answers, SCENARIO)
+    known = {"case": "abcd2345", "code": "K7"}
+    yield summary.summary_screen(consult, SCENARIO, str, **known)
+    yield summary.step_screen(told, str, **known)
+    for page in range(9):
+        yield summary.details_screen(told, str, **known, page=page)
+        yield summary.gaps_screen(told, consult, str, **known, page=page)
+        yield summary.depends_screen(consult, SCENARIO, str, **known, page=page)
+    yield review.review_screen(consult, SCENARIO, str, **known)
+
+
+def fits(screen: Screen) -> None:
+    """Check a screen against what Telegram takes and a phone shows."""
+    assert 0 < utf16(screen.text) <= 4096
+    rows = [row for row in screen.rows if row]
+    assert len(rows) <= MOST_ROWS + 4
+    assert len([row for row in rows if row]) <= MOST_ROWS + 1 or len(rows[0]) == 1
+    for row in rows:
+        assert len(row) <= 8
+        for button in row:
+            assert button.label
+            assert len(button.data.encode()) <= 64
+            assert len(button.copy) <= 256
+    bare = screen.text
+    for tag in MARKUP:
+        bare = bare.replace(tag, "")
+    assert "<" not in bare
+    assert ">" not in bare
+
+
+@pytest.mark.parametrize(("name", "answers"), CASES, ids=[name for name, _ in CASES])
+def test_the_summary_of_a_vignette_fits_nine_hundred_visible_characters(
+    name: str, answers: Any
+) -> None:
+    consult = advised(answers)
+    if summarise(answers, SCENARIO).stopped:
+        screen = review.stopped_screen(consult, SCENARIO, str, case="abcd2345", code="K7")
+    else:
+        screen = summary.summary_screen(consult, SCENARIO, str, case="abcd2345", code="K7")
+
+    assert visible(screen.text) <= 900
+    fits(screen)
+
+
+@pytest.mark.parametrize(("name", "answers"), CASES, ids=[name for name, _ in CASES])
+def test_every_page_behind_a_summary_fits(name: str, answers: Any) -> None:
+    for screen in pages(answers):
+        fits(screen)
+
+
+def test_every_question_fits_however_it_is_answered() -> None:
+    for each in SCENARIO.questions:
+        for draft in drafts(each.kind, [option.id for option in each.options]):
+            consult = Consult(SCENARIO.id, SCENARIO.hash, phase="asking", cursor=each.id, draft=draft)
+            assert asking(consult, SCENARIO) == each
+            fits(
+                question.question_screen(consult, SCENARIO, str, case="abcd2345", code="K7")
+            )
+
+
+def drafts(kind: str, options: list[str]) -> Iterator[Draft]:
+    yield Draft()
+    if kind == "multi":
+        yield Draft(marked=tuple(options[1:]), touched=True)
+    if kind == "dose":
+        yield Draft(entries=tuple({"drug": name} for name in options[:5]), focus=0)
+
+
+def test_values_are_escaped_wherever_they_come_from() -> None:
+    screen = start.settings_screen(
+        start.SettingsLine(role="<b>&", path="quick", language="es", time_zone="<i>", quiet="&"), str
+    )
+
+    assert "Role: &lt;b&gt;&amp;" in screen.text
+    assert "Time zone: &lt;i&gt;" in screen.text
+
+
+def test_every_other_screen_fits() -> None:
+    lines = [
+        start.CaseLine("abcd2345", "K7", "question 1 of 8", "just now", hypothetical=bool(n % 2))
+        for n in range(8)
+    ]
+    known = {"case": "abcd2345", "code": "K7"}
+    screens = [
+        start.scope_screen(SCENARIO, str),
+        start.role_screen(SCENARIO, str, chosen="pcp"),
+        start.ready_screen(str),
+        start.help_screen(str),
+        start.privacy_screen(str, retention_days=180),
+        start.cases_screen(lines, str, page=1, more=True),
+        start.cases_screen((), str),
+        review.sure_screen(str, **known, what="close"),
+        review.sure_screen(str, **known, what="cancel"),
+        review.facts_screen(str, **known),
+        review.ended_screen(str, **known, cancelled=True),
+        *[
+            summary.why_screen(each.id, SCENARIO, str, case="abcd2345")
+            for each in SCENARIO.questions
+        ],
+    ]
+    for screen in screens:
+        fits(screen)
+
+
+def test_red_flags_stand_in_full() -> None:
+    consult = Consult(SCENARIO.id, SCENARIO.hash, phase="asking", cursor="safety_now")
+    screen = question.question_screen(consult, SCENARIO, str, case="abcd2345", code="K7")
+
+    for option in SCENARIO.question("safety_now").options:
+        if option.id != "none":
+            assert option.label in screen.text.replace("&lt;", "<").replace("&amp;", "&")
+
+
+def test_a_consult_outside_the_questions_has_no_question_screen() -> None:
+    with pytest.raises(ValueError, match="not at a question"):
+        question.question_screen(advised({}), SCENARIO, str, case="a", code="K7")
+
+
+def test_a_change_that_did_nothing_says_so() -> None:
+    answers = CASES[0][1]
+    consult = Consult(
+        SCENARIO.id, SCENARIO.hash, phase="advised", answers=answers, shown=answers, earlier=answers
+    )
+
+    assert "nothing in the summary" in summary.changed(consult, SCENARIO, str)
+
+
+def test_a_long_label_is_cut_at_a_word() -> None:
+    assert clipped("one two three", 20) == "one two three"
+    assert clipped("one two three", 10) == "one two…"
+
+
+def test_a_long_button_stands_alone() -> None:
+    short, long = Button("short", "x"), Button("a label that is rather long", "y")
+
+    assert paired([short, short, long, short]) == ((short, short), (long,), (short,))
+
+
+def test_a_button_opens_an_address() -> None:
+    assert Button("Open", url="https://example.org").markup() == {
+        "text": "Open",
+        "url": "https://example.org",
+    }
+
+
+def test_a_time_to_come_is_just_now() -> None:
+    from datetime import UTC, datetime, timedelta  # noqa: PLC0415 - only here
+
+    now = datetime(2026, 11, 23, tzinfo=UTC)
+
+    assert age(now + timedelta(days=1), now, str) == "just now"
