@@ -427,20 +427,18 @@ async def _together(
 
 
 def _app(service: "Service", phone: "Emulator | None", clock: Clock) -> "Starlette":
-    from starlette.applications import Starlette
-
-    from web.health import Check, health_routes
+    from web.app import Given, create_app
+    from web.health import Check
 
     async def bot() -> Check:
         return Check(*await service.trouble())
 
-    routes: list[BaseRoute] = [*health_routes({"bot": bot})]
-    if service.settings.webhook_secret is not None:
+    settings = service.settings
+    routes: list[BaseRoute] = []
+    if settings.webhook_secret is not None:
         from web.webhook import webhook_route
 
-        routes.append(
-            webhook_route(service.settings.webhook_secret.get_secret_value(), service.intake)
-        )
+        routes.append(webhook_route(settings.webhook_secret.get_secret_value(), service.intake))
     if phone is not None:
         from web.phone import create_phone
 
@@ -449,7 +447,16 @@ def _app(service: "Service", phone: "Emulator | None", clock: Clock) -> "Starlet
             await service.clock_moved()
 
         routes += create_phone(phone, on_clock_shift=shift)
-    return Starlette(routes=routes)
+    given = Given(
+        clock=clock,
+        scenario_of=service.scenarios,
+        public_url=settings.public_url,
+        checks={"bot": bot},
+        notify=service.outbox.soon,
+        data_dir=settings.data_dir,
+        anchor_file=settings.anchor_file,
+    )
+    return create_app(service.database, given, extra_routes=routes)
 
 
 def _announce(settings: "Settings", listening: socket.socket, *, local: bool) -> None:

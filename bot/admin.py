@@ -6,7 +6,7 @@ from uuid import UUID
 from bot.callbacks import Callback, encode
 from bot.screen import Button, Screen, bold, esc, lines, paragraphs
 from bot.turn import Gone, Turn
-from storage import letters, people, transcript
+from storage import letters, people, sign_in, transcript
 from storage.access import Action, authorize
 from storage.errors import NotFound
 from storage.people import Person
@@ -40,7 +40,8 @@ def admin(turn: Turn, data: Callback | None = None) -> None:
         )
         for place, each in enumerate(pending[:MOST], 1)
     ]
-    turn.show(Screen(body, tuple(rows)), kind="admin")
+    console = (Button(t("Open the console"), encode("console")),)
+    turn.show(Screen(body, (*rows, console)), kind="admin")
 
 
 def _who(each: Person, turn: Turn) -> str:
@@ -67,4 +68,30 @@ def _decide(turn: Turn, data: Callback) -> None:
     admin(turn)
 
 
-VERBS: dict[str, Callable[[Turn, Callback], None]] = {"appr": _decide}
+def _console(turn: Turn, data: Callback) -> None:
+    """Send a link to the console that works once, in one browser, for five minutes."""
+    authorize(turn.tx, turn.person, Action.SYSTEM_READ)
+    settings = turn.settings
+    base = settings.public_url or f"http://{settings.host}:{settings.port}"
+    token = sign_in.issue(turn.tx, turn.person.id)
+    words = turn.t("Works once, within five minutes. It asks you here for a number it shows.")
+    turn.say(f"{esc(base)}/sign-in/{token}\n{esc(words)}", kind="sign_in")
+
+
+def _signed(turn: Turn, data: Callback) -> None:
+    """Take the number that the browser shows; a wrong one ends that sign-in."""
+    try:
+        identity, number = UUID(data.arg(0)), int(data.arg(1))
+    except ValueError as error:
+        raise Gone from error
+    right = sign_in.answer(turn.tx, turn.person.id, identity, number)
+    turn.tell(
+        turn.t("Go back to the browser.") if right else turn.t("That is not it. Ask for a new link.")
+    )
+
+
+VERBS: dict[str, Callable[[Turn, Callback], None]] = {
+    "appr": _decide,
+    "console": _console,
+    "signin": _signed,
+}

@@ -51,10 +51,10 @@ def summary_rows(turn: Turn, stored: StoredConsult) -> tuple[Row, ...]:
         *comparing,
         (
             Button(name, encode("plan", stored.short)),
-            Button(t("Mark what is done"), encode("dis", stored.short, 0)),
+            Button(t("What is done"), encode("dis", stored.short, 0)),
         ),
         (
-            Button(t("How sure are you?"), encode("conf", stored.short)),
+            Button(t("How sure?"), encode("conf", stored.short)),
             Button(t("Close the case"), encode("ask", stored.short, "close")),
         ),
     )

@@ -100,8 +100,8 @@ class Service:
 
     async def run(self, stop: asyncio.Event, *, polling: bool = True) -> None:
         """Serve until ``stop``, then finish what was begun."""
-        await self.introduce()
         async with asyncio.TaskGroup() as group:
+            group.create_task(self.introduce())
             if polling:
                 group.create_task(self.poll(stop))
             group.create_task(self.outbox.run(stop))

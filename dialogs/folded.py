@@ -45,7 +45,7 @@ def _plain(sign: str) -> str:
     if sign == "\n" or sign in _SIGNS:
         return _SIGNS.get(sign, sign)
     category = unicodedata.category(sign)
-    if category in ("Cf", "Cc", "Mn", "Me", "Cs"):
+    if category in ("Cf", "Cc", "Mn", "Me", "Cs", "Co", "Cn"):
         return ""
     if category == "Zs":
         return " "

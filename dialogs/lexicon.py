@@ -148,9 +148,9 @@ def respelled(word: str) -> Product | None:
         word, spellings.names, scorer=OSA.distance, score_cutoff=FARTHEST, limit=None
     )
     near = [(int(slips), spellings.products[place]) for _, slips, place in found]
-    allowed = 2 if len(word) >= LONG else 1
-    best = min((slips for slips, _ in near), default=allowed + 1)
-    if best > allowed:
+    alike = [int(slips) for name, slips, _ in found if abs(len(name) - len(word)) <= 1]
+    best = min(alike, default=FARTHEST)
+    if best > (2 if len(word) >= LONG else 1):
         return None
     others = {product.id for slips, product in near if slips <= best + 1}
     return next(p for slips, p in near if slips == best) if len(others) == 1 else None

@@ -208,7 +208,7 @@ _EXPLAINS: Final[Mapping[str, tuple[tuple[str, frozenset[str]], ...]]] = {
 
 def _one_each(hits: Sequence[Hit]) -> list[Hit]:
     first: dict[Any, Hit] = {}
-    for hit in hits:
+    for hit in sorted(hits, key=lambda h: h.start):
         first.setdefault(hit.value, hit)
     return list(first.values())
 

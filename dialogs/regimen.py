@@ -526,7 +526,7 @@ def _is_amount(rest: Sequence[Part], place: int) -> bool:
     return (
         part.kind == "pair"
         and (bool(part.unit) or "/" in part.text or not _bare_range(rest, place))
-        and bool(part.unit or _partner_mg(part) or "/" in part.text or _is_naloxone(part))
+        and bool(part.unit or _partner_mg(part) or "/" in part.text)
     )
 
 
@@ -637,10 +637,6 @@ def _partner_mg(part: Part) -> float:
     return (
         large if large in PARTNER_AMOUNTS and small <= MOST_COMBINED and small * 3 <= large else 0.0
     )
-
-
-def _is_naloxone(part: Part) -> bool:
-    return bool(part.low and part.high) and part.low == 4 * (part.high or 0)
 
 
 def _per_day(part: Part) -> float | None:

@@ -5,8 +5,8 @@ reader's business. The text is folded (see `dialogs.folded`).
 """
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 
 from dialogs.patterns import packaged, sources
@@ -25,8 +25,8 @@ _PARTS = {
     "half a": 0.5,
     "half of a": 0.5,
     "a half": 0.5,
-    "one and a half": 1.5,
-    "one half": 0.5,
+    "1 and a half": 1.5,
+    "1 half": 0.5,
 }
 _ROMAN = {"i": 1, "ii": 2, "iii": 3}
 
@@ -36,15 +36,16 @@ _U = "|".join(
     )
 )
 _T = "|".join(_TENS)
-_WORDS = rf"(?:(?:(?:a|{_U}) hundred(?: (?:and )?)?)?(?:(?:{_T})(?:[ -](?:{_U}))?|{_U})|(?:a|{_U}) hundred)\b"
-N = rf"(?:(?<![\d.,])(?:\d+(?:[.,]\d+)*(?:e[+-]?\d+)?|\.\d+)|\b{_WORDS})"
+_BELOW_HUNDRED = rf"(?:(?:{_T})(?:[ -](?:{_U}))?|{_U})"
+_WORDS = rf"(?:(?:a|{_U}) hundred(?:(?: and)? {_BELOW_HUNDRED})?|{_BELOW_HUNDRED})\b"
+_DIGITS = r"(?<![\d.,])(?:\d+(?:[.,]\d+)*(?:e[+-]?\d+)?|\.\d+)"
+N = rf"(?:{_DIGITS}|\b{_WORDS})"
 """A number in digits or words."""
 _TO = r"(?: ?- ?| to | or )"
-R = rf"(?P<a>{N})(?:{_TO}(?P<b>{N}))?"
-"""A number or a range of two."""
+_RANGE = rf"(?P<a>{_DIGITS})(?:{_TO}(?P<b>{_DIGITS}))?"
 
 
-_SOURCES = sources("sig", N=N, R=R, TO=_TO)
+_SOURCES = sources("sig", N=_DIGITS, R=_RANGE, TO=_TO)
 _KINDS = tuple(
     (name.removeprefix("kind_"), pattern)
     for name, pattern in _SOURCES.items()
@@ -53,7 +54,9 @@ _KINDS = tuple(
 """Kinds of parts, the more telling first; where two begin at one place the first wins."""
 
 _TOKEN = re.compile(r"[a-z]+|[0-9#,;+\n]|\.(?=\d)|\. ")
-_STARTERS = frozenset({*_UNITS, *_TENS, *packaged("reading")["words"]["starters"].split()})
+_STARTERS = frozenset(
+    {"once", "twice", "thrice", *packaged("reading")["words"]["starters"].split()}
+)
 """Words that can begin a part; every other word is just a word."""
 
 _OFTEN = {"qid": 4, "qds": 4, "tid": 3, "tds": 3, "bid": 2, "bd": 2}
@@ -104,11 +107,17 @@ def _in_words(text: str) -> float:
 
 
 @cache
-def _scanner() -> tuple[re.Pattern[str], dict[str, tuple[re.Pattern[str], ...]]]:
+def _scanner() -> re.Pattern[str]:
     groups = re.compile(r"\?P<([a-z])>")
-    alone = {kind: tuple(re.compile(p) for p in _split(pattern)) for kind, pattern in _KINDS}
-    whole = "|".join(f"(?P<{kind}>{groups.sub('?:', pattern)})" for kind, pattern in _KINDS)
-    return re.compile(whole), alone
+    return re.compile(
+        "|".join(f"(?P<{kind}>{groups.sub('?:', pattern)})" for kind, pattern in _KINDS)
+    )
+
+
+@cache
+def _alone(kind: str) -> tuple[re.Pattern[str], ...]:
+    """Return the alternatives of one kind, each with its named numbers."""
+    return tuple(re.compile(pattern) for pattern in _split(dict(_KINDS)[kind]))
 
 
 def _split(pattern: str) -> Iterator[str]:
@@ -125,35 +134,63 @@ def _split(pattern: str) -> Iterator[str]:
     yield pattern[begin:]
 
 
+@dataclass(frozen=True, slots=True)
+class Digits:
+    """A text with its number words as digits, and where each of its characters begins and ends in it."""
+
+    text: str
+    starts: Sequence[int]
+    ends: Sequence[int]
+
+
+@cache
+def _words() -> re.Pattern[str]:
+    return re.compile(rf"\b{_WORDS}")
+
+
+def _digits(text: str, start: int, end: int) -> Digits:
+    """Return ``text`` up to ``end``, number words after ``start`` in digits: "twenty five" as "25"."""
+    pieces, starts, ends, done = [text[:start]], [*range(start)], [*range(1, start + 1)], start
+    for match in _words().finditer(text, start, end):
+        figure = f"{_in_words(match.group()):g}"
+        pieces += [text[done : match.start()], figure]
+        starts += [*range(done, match.start()), *[match.start()] * len(figure)]
+        ends += [*range(done + 1, match.start() + 1), *[match.end()] * len(figure)]
+        done = match.end()
+    pieces.append(text[done:end])
+    return Digits("".join(pieces), [*starts, *range(done, end)], [*ends, *range(done + 1, end + 1)])
+
+
 def parts(text: str, start: int = 0, end: int | None = None) -> tuple[Part, ...]:
     """Return the parts of ``text[start:end]`` in order."""
-    scan, alone = _scanner()
-    end = len(text) if end is None else end
-    found: list[Part] = []
-    token = _TOKEN.search(text, start, end)
+    written = _digits(text, start, len(text) if end is None else end)
+    found = _scanned(written.text, start)
+    return tuple(
+        replace(part, start=written.starts[part.start], end=written.ends[part.end - 1])
+        for part in found
+    )
+
+
+def _scanned(text: str, start: int) -> Iterator[Part]:
+    token = _TOKEN.search(text, start)
     while token:
         place, word = token.end(), token.group()
         if word.isalpha() and word not in _STARTERS and word[0] != "q":
-            found.append(Part("word", token.start(), place, word))
-        elif match := scan.match(text, token.start(), end):
-            found.append(_part(match.lastgroup or "", match, alone))
+            yield Part("word", token.start(), place, word)
+        elif match := _scanner().match(text, token.start()):
+            yield _part(match.lastgroup or "", match)
             place = max(match.end(), token.start() + 1)
-        token = _TOKEN.search(text, place, end)
-    return tuple(found)
+        token = _TOKEN.search(text, place)
 
 
-def _names(
-    kind: str, match: re.Match[str], alone: dict[str, tuple[re.Pattern[str], ...]]
-) -> dict[str, str | None]:
-    for pattern in alone[kind]:
-        again = pattern.match(match.string, match.start())
-        if again and again.end() == match.end():
-            return again.groupdict()
-    return {}
+def _names(kind: str, match: re.Match[str]) -> dict[str, str | None]:
+    """Return the named numbers of a part: those of the alternative that is as long as the whole."""
+    tried = (pattern.match(match.string, match.start()) for pattern in _alone(kind))
+    return next((found.groupdict() for found in tried if found and found.end() == match.end()), {})
 
 
-def _part(kind: str, match: re.Match[str], alone: dict[str, tuple[re.Pattern[str], ...]]) -> Part:
-    named = _names(kind, match, alone)
+def _part(kind: str, match: re.Match[str]) -> Part:
+    named = _names(kind, match)
     low, high, third = (number(named.get(g)) for g in "abc")
     doubtful = any(named.get(g) and number(named[g]) is None for g in "abc")
     unit = named.get("u") or ""

@@ -9,6 +9,19 @@ from dialogs.lexicon import Mention, Product, mentions
 from dialogs.patterns import finder
 
 find: Final = finder("dosing")
+
+_UNNAMED_OPIOID: Final = Product(
+    id="unnamed",
+    option="other_opioid",
+    mat=None,
+    form=None,
+    strengths=(),
+    implied=None,
+    combined=False,
+    micrograms=False,
+    partner=False,
+    tags=(),
+)
 _JOINED_CLOSELY = re.compile(r" ?\(? ?(?:/|-|with|w/) ?")
 _JOINED = re.compile(r" ?\(? ?(?:/|-|with|w/|and|\+)? ?")
 _PAIR_FOLLOWS = re.compile(r"\)?(?: [a-z]{2,7})? ?\d+(?:\.\d+)?(?: ?mg)?[-/]\d{3}")
@@ -43,10 +56,7 @@ def stretches_of(text: str, drug: str | None = None) -> tuple[Stretch, ...]:
 
 
 def _chosen(drug: str, end: int) -> Stretch:
-    product = Product(
-        drug, drug, None, None, (), None, combined=False, micrograms=False, partner=False, tags=()
-    )
-    return Stretch(product, 0, end, (0, 0), chosen=True)
+    return Stretch(replace(_UNNAMED_OPIOID, id=drug, option=drug), 0, end, (0, 0), chosen=True)
 
 
 def _named(text: str) -> list[Stretch]:
@@ -72,8 +82,7 @@ def _named(text: str) -> list[Stretch]:
         else:
             name = (mention.start, mention.end)
             found.append(Stretch(mention.product, *name, name, exact=mention.exact))
-    covered = [s.name for s in found]
-    return sorted((*found, *_unnamed(text, covered)), key=lambda s: s.start)
+    return sorted((*found, *_unnamed(text)), key=lambda s: s.start)
 
 
 def _is_partner(text: str, last: Stretch, mention: Mention) -> bool:
@@ -103,12 +112,10 @@ def _merged(first: Product, second: Product) -> Product:
     return second if second.form or second.combined or (second.mat and not first.form) else first
 
 
-def _unnamed(text: str, covered: Sequence[tuple[int, int]]) -> Iterator[Stretch]:
-    product = Product("unnamed", "other_opioid", None, None, (), None, False, False, False, ())
+def _unnamed(text: str) -> Iterator[Stretch]:
+    """Yield the opioids without a name: "a prescribed opioid"."""
     for match in find("unnamed").finditer(text):
-        start, end = match.span()
-        if not any(a < end and start < b for a, b in covered):
-            yield Stretch(product, start, end, (start, end))
+        yield Stretch(_UNNAMED_OPIOID, *match.span(), match.span())
 
 
 def _divided(text: str, named: Sequence[Stretch], floor: int) -> tuple[Stretch, ...]:

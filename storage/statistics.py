@@ -77,7 +77,10 @@ class Period:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
-    """What was counted in a period. None is a count from 1 to 4, which is not shown."""
+    """What was counted in a period.
+
+    None is a count that is not shown: from 1 to 4, or one that would give such a count away.
+    """
 
     period: Period
     team: str
@@ -345,6 +348,7 @@ def _review_keys(reviews: Sequence[Any]) -> Iterator[str]:
             yield "replied"
             outcome = each.outcome if each.kind == "review" else outcome
     if outcome:
+        yield "reviewed"
         yield f"outcome:{outcome}"
 
 
@@ -404,9 +408,9 @@ PARTITIONS = (["finished", "abandoned", "stopped", "open"], "step:", "time:", "l
 
 
 def _shown(counts: Mapping[str, int]) -> dict[str, int | None]:
-    shown = {key: hidden(number) for key, number in counts.items() if number}
+    shown = {k: hidden(number) for k, number in counts.items() if number and k not in INTERNAL}
     for part in PARTITIONS:
-        names = [k for k in shown if (k.startswith(part) if isinstance(part, str) else k in part)]
+        names = [key for key in shown if key.startswith(part)]
         left_out = [name for name in names if shown[name] is None]
         rest = [name for name in names if shown[name] is not None]
         if len(left_out) == 1 and rest:

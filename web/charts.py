@@ -2,7 +2,7 @@
 
 Colours are classes that ``console.css`` gives meaning to, so that dark mode needs nothing here. No
 meaning is by colour alone: each mark has a tip, each chart says all its numbers in its label.
-A number that is None was left out because it is too small to show.
+A number that is None is not shown, because it is small or would give a small one away.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,11 +12,15 @@ from html import escape
 WIDTH = 340
 """Units; a phone shows them one to one, so that 11 is a text of 11 pixels."""
 
-LABEL_WIDTH = 132
-LONGEST_LABEL = 21
+LABEL_WIDTH = 120
+SHORT_LABEL = 17
+"""Characters that fit beside a bar; longer ones stand above it."""
+
+LONGEST_LABEL = 52
 ROW = 26
+HIGH_ROW = 38
 BAR = 14
-SMALL = "under 5"
+SMALL = "not shown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,30 +37,37 @@ def bars(title: str, rows: Sequence[Bar], names: Sequence[str], *, most: int | N
     if not rows:
         return _empty(title)
     longest = most or max(sum(part or 0 for part in row.parts) for row in rows) or 1
-    room = WIDTH - LABEL_WIDTH - 44
+    above = any(len(row.label) > SHORT_LABEL for row in rows)
+    left, high = (0, HIGH_ROW) if above else (LABEL_WIDTH, ROW)
+    scale = (WIDTH - left - 44) / longest
     drawn = [
-        text for place, row in enumerate(rows) for text in _row(row, names, place, room / longest)
+        text
+        for place, row in enumerate(rows)
+        for text in _row(row, names, (left, place * high), scale)
     ]
     label = _spoken(title, [(row.label, _read(row.parts, names)) for row in rows])
-    return _svg(label, len(rows) * ROW + 4, drawn)
+    return _svg(label, len(rows) * high + 4, drawn)
 
 
-def _row(row: Bar, names: Sequence[str], place: int, scale: float) -> Iterator[str]:
-    top = place * ROW + (ROW - BAR) / 2
-    x = float(LABEL_WIDTH)
+def _row(
+    row: Bar, names: Sequence[str], corner: tuple[float, float], scale: float
+) -> Iterator[str]:
+    x, y = corner
+    top = y + (20 if x == 0 else (ROW - BAR) / 2)
     shown = row.label
     if len(shown) > LONGEST_LABEL:
         shown = shown[: LONGEST_LABEL - 1].rstrip() + "…"
     yield f"<g><title>{escape(row.label)}: {escape(_read(row.parts, names))}{_more(row)}</title>"
-    yield _text(LABEL_WIDTH - 8, top + 11, shown, "end")
+    yield _text(0, y + 14, shown, "start") if x == 0 else _text(x - 8, top + 11, shown, "end")
     for kind, part in enumerate(row.parts):
         width = 4.0 if part is None else part * scale
         if width:
             hatched = " small" if part is None else ""
             yield _rect((x, top), (max(width, 1.5), BAR), f"c{kind}{hatched}")
             x += max(width, 1.5)
-    total = [part for part in row.parts if part is not None]
-    yield _text(x + 6, top + 11, str(sum(total)) if total else "<5", "start", "number")
+    known = [part for part in row.parts if part is not None]
+    total = "–" if None in row.parts and not sum(known) else str(sum(known))
+    yield _text(x + 6, top + 11, total + ("+" if None in row.parts and sum(known) else ""), "start", "number")
     yield "</g>"
 
 

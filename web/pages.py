@@ -74,14 +74,18 @@ def count(number: float | None) -> str:
 
 
 def lasted(seconds: float | None) -> str:
-    """Return a time span in its two largest units."""
+    """Return a time span in its two largest units, the smaller one only if it is not 0."""
     if seconds is None:
         return "–"
     whole = max(0, round(seconds))
-    for size, unit, smaller, below in ((86400, "d", 3600, "h"), (3600, "h", 60, "min")):
-        if whole >= size:
-            return f"{whole // size} {unit} {whole % size // smaller} {below}"
-    return f"{whole // 60} min {whole % 60} s" if whole >= 60 else f"{whole} s"  # noqa: PLR2004
+    for length, unit, smaller, below in SPANS:
+        if whole >= length:
+            rest = whole % length // smaller
+            return f"{whole // length} {unit} {rest} {below}" if rest else f"{whole // length} {unit}"
+    return f"{whole} s"
+
+
+SPANS = ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s"))
 
 
 def size(number: float | None) -> str:

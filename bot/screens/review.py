@@ -39,7 +39,7 @@ def _line(place: int, q: Question, consult: Consult, scenario: Scenario, t: Tran
     return f"{place}. {esc(q.short)}: {marked}"
 
 
-def _rows(
+def _rows(  # noqa: PLR0917 - one caller, all of it needed
     questions: list[Question],
     consult: Consult,
     scenario: Scenario,

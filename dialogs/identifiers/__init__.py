@@ -1,38 +1,35 @@
 """The identifier guard: finds what could tell who a text is about, before anything is written.
 
-A rule-and-lexicon guard for the identifiers of HIPAA's Safe Harbor list. It reads the text folded to plain letters
-and answers in code points of the text as it came. The reasons are in docs/adr/0010-identifier-guard.md.
+A rule-and-lexicon guard for the identifiers of HIPAA's Safe Harbor list. It reads the text folded to
+plain letters and answers in code points of the text as it came. The reasons are in docs/adr/0010-identifier-guard.md.
 """
 
 from collections.abc import Iterable, Iterator
 
-from dialogs.identifiers.calendar_words import CalendarWords
-from dialogs.identifiers.cued import Cued
-from dialogs.identifiers.disguise import Disguise
+from dialogs.identifiers.addresses import addresses
+from dialogs.identifiers.ages import ages
+from dialogs.identifiers.cued import cued_numbers
+from dialogs.identifiers.disguise import disguised
 from dialogs.identifiers.finding import KINDS, Finding, Tier, joined, kind_title, masked
 from dialogs.identifiers.headless import answers
 from dialogs.identifiers.lexicon import packaged
-from dialogs.identifiers.links import Links
+from dialogs.identifiers.links import links
+from dialogs.identifiers.months import month_days
 from dialogs.identifiers.names import names
-from dialogs.identifiers.numbers import Numbers
-from dialogs.identifiers.places import Places
+from dialogs.identifiers.numbers import numbers
+from dialogs.identifiers.regions import regions
 from dialogs.identifiers.text import View, view_of
 from dialogs.identifiers.tokens import Reading, reading_of
 
 __all__ = ["KINDS", "Finding", "Tier", "find_identifiers", "guard_lines", "kind_title", "masked"]
 
 
+_RULES = (numbers, links, cued_numbers, month_days, ages, addresses, regions, disguised, names)
+
+
 def _all(reading: Reading) -> Iterator[Finding]:
-    for part in (
-        Numbers(reading),
-        Cued(reading),
-        Links(reading),
-        CalendarWords(reading),
-        Places(reading),
-    ):
-        yield from part.found()
-    yield from Disguise(reading).found()
-    yield from names(reading)
+    for rules in _RULES:
+        yield from rules(reading)
 
 
 def _placed(finding: Finding, view: View) -> Finding:

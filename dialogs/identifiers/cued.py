@@ -1,10 +1,10 @@
-"""Numbers that identify because of the word before them: record, plan, licence, device, inmate and the like."""
+"""Numbers that identify because of the word before them: record, plan, licence, device, inmate."""
 
 import re
 from collections.abc import Iterator
 
 from dialogs.identifiers.finding import Finding
-from dialogs.identifiers.tokens import Reading
+from dialogs.identifiers.tokens import Reading, Token
 from dialogs.identifiers.units import dose_after, unit_after
 
 _MARK = r"(?:numbers?|num|nbr|no|nr|id|ids|code|identifier|#)"
@@ -25,7 +25,7 @@ _AFTER_CUE = re.compile(rf"(?P<fill>{_FILL}){_ID}(?![A-Za-z0-9])", re.IGNORECASE
 _MARKED = re.compile(rf"(?:#|\b{_MARK}\b|:|=|\bend(?:s|ing)\b)", re.IGNORECASE)
 _NUMBERED = re.compile(r"#|\b(?:number|num|no|id|nr)\b", re.IGNORECASE)
 _PLATE = re.compile(
-    rf"{_FILL}(?:[A-Z]{{2}}\s)?(?P<id>[A-Z0-9]{{1,4}}[- ]?[A-Z0-9]{{2,5}}|[A-Z0-9]{{5,8}})"
+    rf"(?i:{_FILL})(?:[A-Z]{{2}}\s)?(?P<id>[A-Z0-9]{{1,4}}[- ]?[A-Z0-9]{{2,5}}|[A-Z0-9]{{5,8}})"
     rf"(?![A-Za-z0-9])"
 )
 _VANITY = re.compile(
@@ -72,6 +72,11 @@ WEAK = _by_word(
 )
 """Cue words that need a mark (#, number, id, a colon) or a long number."""
 _PLATE_CUES = frozenset({"plate", "plates", "tag", "tags", "lp"})
+_LICENSED = frozenset({"license", "licence", "lic", "vanity", "temp", "number"})
+_YEAR = re.compile(r"(?:19|20)\d\d")
+_WORD_AND_COUNT = re.compile(r"[a-z]+ \d{1,3}", re.IGNORECASE)
+_PARTS = re.compile(r"[-./: ]")
+_LETTER = re.compile(r"[A-Za-z]")
 _LAST_FOUR = re.compile(
     r"last (?:four|4)(?:(?:[\s:=#]{1,3}(?:digits?|of|are|is|was|the|his|her|their|my|pt|"
     r"patient'?s?|ssn|ss|soc|social|security|number|no|num|on|file|in|are|listed|as)){0,8})"
@@ -95,94 +100,75 @@ def _digits(text: str) -> int:
     return sum(char.isdigit() for char in text)
 
 
-class Cued:
-    """Finds the numbers after the cue words of one reading."""
-
-    def __init__(self, reading: Reading) -> None:
-        self.reading = reading
-        self.text = reading.text
-
-    def found(self) -> Iterator[Finding]:
-        for index, token in enumerate(self.reading.tokens):
-            yield from self._at(index, token.low)
-        if "x" in self.text.lower() or "*" in self.text:
-            yield from self._spans(_HIDDEN_SSN, "ssn")
-        if "last" in self.text.lower():
-            yield from self._last_four()
-
-    def _spans(self, pattern: re.Pattern[str], kind: str) -> Iterator[Finding]:
-        for match in pattern.finditer(self.text.lower()):
-            yield Finding(*match.span(), kind, "hard")
-
-    def _last_four(self) -> Iterator[Finding]:
-        for match in _LAST_FOUR.finditer(self.text.lower()):
-            if not unit_after(self.text, match.end()):
-                yield Finding(*match.span("id"), "ssn" if "s" in match[0][8:] else "other", "hard")
-
-    def _at(self, index: int, low: str) -> Iterator[Finding]:
-        if low in _PLATE_CUES:
-            yield from self._plate(index)
-        kind = STRONG.get(low) or WEAK.get(low)
+def cued_numbers(reading: Reading) -> Iterator[Finding]:
+    for index, token in enumerate(reading.tokens):
+        if token.low in _PLATE_CUES:
+            yield from _plate(reading, index)
+        kind = STRONG.get(token.low) or WEAK.get(token.low)
         if kind:
-            yield from self._after(index, kind, strong=low in STRONG)
+            yield from _after(reading, token, kind)
+    low = reading.text.lower()
+    yield from (Finding(*found.span(), "ssn", "hard") for found in _HIDDEN_SSN.finditer(low))
+    for match in _LAST_FOUR.finditer(low) if "last" in reading.lows else ():
+        if not unit_after(low, match.end()):
+            yield Finding(*match.span("id"), "ssn", "hard")
 
-    def _plate(self, index: int) -> Iterator[Finding]:
-        token = self.reading.tokens[index]
-        licensed = self.reading.low(index - 1) in {
-            "license",
-            "licence",
-            "lic",
-            "vanity",
-            "temp",
-            "number",
-        }
-        match = (_VANITY if licensed else _PLATE).match(self.text, token.end)
-        if match is None and licensed:
-            match = re.compile(_PLATE.pattern, re.IGNORECASE).match(self.text, token.end)
-        if match and (_digits(match["id"]) or licensed) and not dose_after(self.text, match.end()):
-            if _digits(match["id"]) >= 2 or match["id"].isupper():
-                yield Finding(*match.span("id"), "plate", "hard")
 
-    def _after(self, index: int, kind: str, *, strong: bool) -> Iterator[Finding]:
-        token = self.reading.tokens[index]
-        match = _AFTER_CUE.match(self.text, token.end)
-        if match is None or (_digits(match["id"]) < 5 and dose_after(self.text, match.end())):
-            return
-        if self._enough(match, strong=strong) and not _UNIT_END.search(match["id"]):
-            yield Finding(match.start("id"), match.end("id"), kind, "hard")
+def _plate(reading: Reading, index: int) -> Iterator[Finding]:
+    token, text = reading.at(index), reading.text
+    licensed = reading.low(index - 1) in _LICENSED
+    match = (_VANITY if licensed else _PLATE).match(text, token.end)
+    if match is None or dose_after(text, match.end()):
+        return
+    if licensed or _digits(match["id"]) > 1:
+        yield Finding(*match.span("id"), "plate", "hard")
 
-    def _enough(self, match: re.Match[str], *, strong: bool) -> bool:
-        value, digits = match["id"], _digits(match["id"])
-        marked = bool(_MARKED.search(match["fill"]))
-        named = bool(_NUMBERED.search(match["fill"])) and digits >= 5
-        if re.fullmatch(r"[a-z]+ \d{1,3}", value, re.IGNORECASE) or (
-            _NO_ID.fullmatch(value) and not named and not (marked and strong)
-        ):
-            return (
-                digits >= 4
-                and strong
-                and not unit_after(self.text, match.end())
-                and not re.match(r"(?:19|20)\d\d", value)
-            )
-        first = re.split(r"[-./: ]", value)[0]
-        if first.isalpha() and value[len(first)] == " " and self._is_word(first):
-            return False
-        if strong:
-            return digits >= (3 if marked else 4) and not self._counted(match)
-        if marked and not self._counted(match):
-            return digits >= 3 and len(value) >= 4
-        return self._plain(value, digits)
 
-    def _is_word(self, first: str) -> bool:
-        """Is the part before the first blank a word rather than the letters of a number?"""
-        return len(first) > 2 and (not first.isupper() or len(first) > 4)
+def _after(reading: Reading, token: Token, kind: str) -> Iterator[Finding]:
+    match = _AFTER_CUE.match(reading.text, token.end)
+    if match is None or _UNIT_END.search(match["id"]):
+        return
+    if _digits(match["id"]) < 5 and dose_after(reading.text, match.end()):
+        return
+    if _identifies(reading.text, match, strong=token.low in STRONG):
+        yield Finding(*match.span("id"), kind, "hard")
 
-    def _counted(self, match: re.Match[str]) -> bool:
-        """Is a plain short number a count or dose: "record 120 mg"? A longer or mixed one is not."""
-        return match["id"].isdigit() and len(match["id"]) < 5 and unit_after(self.text, match.end())
 
-    def _plain(self, value: str, digits: int) -> bool:
-        """Without a mark: only a number that is long, or letters and digits in one piece."""
-        piece = value.split(" ", maxsplit=1)[0]
-        mixed = bool(re.search(r"[A-Za-z]", piece)) and _digits(piece) >= 4
-        return _digits(piece) >= 6 or (mixed and len(piece) >= 6)
+def _identifies(text: str, match: re.Match[str], *, strong: bool) -> bool:
+    value, digits = match["id"], _digits(match["id"])
+    marked = bool(_MARKED.search(match["fill"]))
+    if _ordinary(match, marked=marked and strong):
+        return (
+            strong and digits >= 4 and not unit_after(text, match.end()) and not _YEAR.match(value)
+        )
+    if _begins_with_word(value):
+        return False
+    counted = value.isdigit() and len(value) < 5 and unit_after(text, match.end())
+    if strong:
+        return digits >= (3 if marked else 4) and not counted
+    if marked and not counted:
+        return digits >= 3 and len(value) >= 4
+    return _plain(value)
+
+
+def _ordinary(match: re.Match[str], *, marked: bool) -> bool:
+    """Whether the value looks like a year, a range or a word with a count."""
+    value = match["id"]
+    named = _NUMBERED.search(match["fill"]) is not None and _digits(value) >= 5
+    ordinary = _NO_ID.fullmatch(value) is not None and not named and not marked
+    return ordinary or _WORD_AND_COUNT.fullmatch(value) is not None
+
+
+def _begins_with_word(value: str) -> bool:
+    """Whether the part before the first blank is a word rather than the letters of a number."""
+    first = _PARTS.split(value, maxsplit=1)[0]
+    if not first.isalpha() or value[len(first)] != " ":
+        return False
+    return len(first) > 2 and (not first.isupper() or len(first) > 4)
+
+
+def _plain(value: str) -> bool:
+    """Without a mark: only a number that is long, or letters and digits in one piece."""
+    piece = value.split(" ", maxsplit=1)[0]
+    mixed = _LETTER.search(piece) is not None and _digits(piece) >= 4
+    return _digits(piece) >= 6 or (mixed and len(piece) >= 6)

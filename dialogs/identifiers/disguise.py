@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dialogs.identifiers.finding import Finding, Tier
 from dialogs.identifiers.lexicon import Lexicon, Sense
 from dialogs.identifiers.text import set_of
-from dialogs.identifiers.tokens import Reading, Token
+from dialogs.identifiers.tokens import NOTHING, Reading, Token
 
-_DIGIT_WORDS = set_of("zero oh one two three four five six seven eight nine double triple")
+_DIGIT_WORDS = set_of("zero oh o one two three four five six seven eight nine double triple")
 _SPACED = re.compile(r"(?<![\w.'-])(?:[A-Za-z][ .\-_*]{1,3}){3,40}[A-Za-z](?![\w'])")
 _SPACED_DIGITS = re.compile(r"(?<![\w.,/-])(?:\d[ .\-_*]{1,2}){6,24}\d(?![\w,/]|\.\d)")
 _LEET = str.maketrans(
@@ -45,121 +45,98 @@ _LEET_TOKEN = re.compile(
     r"(?<![\w@$./#-])(?=[A-Za-z0-9@$!]{0,19}[A-Za-z])(?=[A-Za-z0-9@$!]{0,19}[0-9@$!])"
     r"[A-Za-z0-9@$!]{3,20}(?![\w@$/])"
 )
+_CODE = re.compile(r"\d{2,}|[A-Za-z]{1,4}\d+$|\d+[a-z]{1,4}$")
+_OTHER = re.compile(r"[^A-Za-z]")
+_WIDE = re.compile(r"[ .\-_*]{2,}")
+_CAPITALISED = re.compile(r"[A-Z][a-z]+")
+_DASHED = re.compile(r"[.-]")
 _LONGEST_NAME = 26
 _SHORT = 4
+_LONG = 6
 _ENOUGH_DIGITS = 7
+_MANY_DIGITS = 9
+
+
+def disguised(reading: Reading) -> Iterator[Finding]:
+    yield from _spaced_letters(reading)
+    for match in _SPACED_DIGITS.finditer(reading.text):
+        if sum(char.isdigit() for char in match[0]) >= _MANY_DIGITS or _DASHED.search(match[0]):
+            yield Finding(*match.span(), "phone", "hard")
+    yield from _spelt_digits(reading)
+    for match in _LEET_TOKEN.finditer(reading.text):
+        if _is_leet(match[0].rstrip("!"), reading.words):
+            yield Finding(*match.span(), "name", "hard")
+
+
+def _spaced_letters(reading: Reading) -> Iterator[Finding]:
+    for match in _SPACED.finditer(reading.text):
+        tier = _spaced_tier(match[0], reading.words)
+        if tier:
+            yield Finding(*match.span(), "name", tier)
+
+
+def _spaced_tier(shape: str, words: Lexicon) -> Tier | None:
+    low = _OTHER.sub("", shape).lower()
+    if len(low) < _SHORT or words.sense(low) & Sense.WORD:
+        return None
+    if _is_full_name(low, words) or any(_is_name(part, words) for part in _split(shape)):
+        return "hard"
+    return "soft" if len(low) >= _LONG else None
 
 
 def _is_name(word: str, words: Lexicon) -> bool:
     return len(word) > 2 and bool(words.sense(word) & Sense.NAME)
 
 
-def _parts_name(word: str, words: Lexicon) -> bool:
-    """Is the word a name, or a given name and a family name run together?"""
-    if len(word) > _LONGEST_NAME:
-        return False
+def _is_full_name(word: str, words: Lexicon) -> bool:
+    """Whether the word is a name, or a given name and a family name run together."""
     if _is_name(word, words):
         return True
-    if words.sense(word) & Sense.WORD:
-        return False
-    return any(
-        words.sense(word[:cut]) & (Sense.GIVEN | Sense.MAYBE)
-        and words.sense(word[cut:]) & Sense.FAMILY
+    return len(word) <= _LONGEST_NAME and any(
+        words.sense(word[:cut]) & Sense.GIVEN and words.sense(word[cut:]) & Sense.FAMILY
         for cut in range(3, len(word) - 1)
     )
 
 
-class Disguise:
-    """Finds what is hidden by spelling in one reading."""
+def _split(shape: str) -> list[str]:
+    """The words of spaced letters, told by wider gaps or by capitals."""
+    wide = _WIDE.split(shape)
+    capital = _CAPITALISED.findall(_OTHER.sub("", shape))
+    return [_OTHER.sub("", part).lower() for part in (*wide, *capital)]
 
-    def __init__(self, reading: Reading) -> None:
-        self.reading = reading
-        self.text = reading.text
-        self.words = reading.words
 
-    def found(self) -> Iterator[Finding]:
-        yield from self._spaced()
-        yield from self._spelt()
-        yield from self._leet()
+def _spelt_digits(reading: Reading) -> Iterator[Finding]:
+    """Seven and more digits written as words."""
+    run: list[Token] = []
+    for token in (*reading.tokens, NOTHING):
+        if run and ("\n" in token.gap or len(token.gap) > 3 or not _is_digit(token)):
+            yield from _number(run)
+            run = []
+        if _is_digit(token):
+            run.append(token)
 
-    def _spaced(self) -> Iterator[Finding]:
-        for match in _SPACED.finditer(self.text):
-            letters = re.sub(r"[^A-Za-z]", "", match[0])
-            tier = self._spaced_tier(match[0], letters)
-            if tier:
-                yield Finding(*match.span(), "name", tier)
-        for match in _SPACED_DIGITS.finditer(self.text):
-            if sum(c.isdigit() for c in match[0]) >= 9 or "-" in match[0] or "." in match[0]:
-                yield Finding(*match.span(), "phone", "hard")
 
-    def _spaced_tier(self, shape: str, letters: str) -> Tier | None:
-        low = letters.lower()
-        if len(low) < _SHORT or self.words.sense(low) & Sense.WORD:
-            return None
-        if _parts_name(low, self.words) or any(self._named(part) for part in self._split(shape)):
-            return "hard"
-        return "soft" if len(low) >= 6 else None
+def _is_digit(token: Token) -> bool:
+    return token.low in _DIGIT_WORDS or (len(token.low) == 1 and token.low.isdigit())
 
-    def _named(self, part: str) -> bool:
-        return _is_name(part, self.words)
 
-    def _split(self, shape: str) -> list[str]:
-        """The words of spaced letters, told by wider gaps or by capitals."""
-        wide = re.split(r"[ .\-_*]{2,}", shape)
-        capital = re.findall(r"[A-Z][a-z]+", re.sub(r"[^A-Za-z]", "", shape))
-        return [re.sub(r"[^a-z]", "", part.lower()) for part in (*wide, *capital)]
+def _number(run: list[Token]) -> Iterator[Finding]:
+    spelt = sum(token.low in _DIGIT_WORDS for token in run)
+    if len(run) >= _ENOUGH_DIGITS and spelt * 2 >= len(run):
+        yield Finding(run[0].start, run[-1].end, "ssn" if len(run) == 9 else "phone", "hard")
 
-    def _spelt(self) -> Iterator[Finding]:
-        """Seven and more digits written as words."""
-        run: list[Token] = []
-        for token in self.reading.tokens:
-            if run and ("\n" in token.gap or len(token.gap) > 3 or not self._digit(token)):
-                yield from self._number(run)
-                run = []
-            if self._digit(token):
-                run.append(token)
-        yield from self._number(run)
 
-    def _digit(self, token: Token) -> bool:
-        return (
-            token.low in _DIGIT_WORDS
-            or (token.low == "o")
-            or (len(token.low) == 1 and token.low.isdigit())
-        )
+def _is_leet(word: str, words: Lexicon) -> bool:
+    """Whether it is a name when its digits are read as letters: J0hn, Sm1th."""
+    letters = sum(char.isalpha() for char in word)
+    digits = sum(char.isdigit() for char in word)
+    if letters < 2 or digits * 2 > len(word) or letters == len(word) or _CODE.match(word):
+        return False
+    plain = {word.lower().translate(table) for table in (_LEET, _LEET_L)}
+    return any(_is_leet_name(word, name, words) for name in plain if name.isalpha())
 
-    def _number(self, run: list[Token]) -> Iterator[Finding]:
-        spelt = sum(token.low in _DIGIT_WORDS for token in run)
-        if len(run) >= _ENOUGH_DIGITS and spelt * 2 >= len(run):
-            yield Finding(run[0].start, run[-1].end, "ssn" if len(run) == 9 else "phone", "hard")
 
-    def _leet(self) -> Iterator[Finding]:
-        spans: list[tuple[int, int]] = []
-        for match in _LEET_TOKEN.finditer(self.text):
-            if self._leet_name(match[0]):
-                spans.append(match.span())
-        for start, end in spans:
-            yield Finding(start, end, "name", "hard")
-
-    def _leet_name(self, word: str) -> bool:
-        core = word.rstrip("!")
-        if (
-            not re.search(r"[0-9@$!]", core)
-            or len(re.sub(r"[^A-Za-z]", "", core)) < 2
-            or re.match(r"\d{2,}|[A-Za-z]{1,4}\d+$|\d+[a-z]{1,4}$", core)
-        ):
-            return False
-        if sum(c.isdigit() for c in core) * 2 > len(core):
-            return False
-        plain = (core.lower().translate(_LEET), core.lower().translate(_LEET_L))
-        return any(
-            len(p) > 3
-            and p.isalpha()
-            and (
-                _is_name(p, self.words)
-                or (
-                    (not core.islower() or core[0].isdigit())
-                    and bool(self.words.sense(p) & Sense.MAYBE)
-                )
-            )
-            for p in plain
-        )
+def _is_leet_name(word: str, name: str, words: Lexicon) -> bool:
+    shown = not word.islower() or word[0].isdigit()
+    sense = words.sense(name) if len(name) > 3 else 0
+    return bool(sense & Sense.NAME or (shown and sense & Sense.MAYBE))

@@ -67,7 +67,7 @@ _SOCIAL = re.compile(
     r"user ?names?|user ?ids?|userid|screen ?name|handle|gamer ?tag|log ?in|onlyfans|grindr|"
     r"tinder|hinge|linkedin|signal|kik|wechat|line id|skype|twitch|youtube|pinterest|threads|"
     r"bluesky|mastodon|psn|xbox|steam|account|acct|profile)\b"
-    r"(?P<mark>(?:[\s:=\-(]{1,3}(?:handle|name|user|username|account|acct|profile|page|id|is|"
+    r"(?:(?:[\s:=\-(]{1,3}(?:handle|name|user|username|account|acct|profile|page|id|is|"
     r"was|as|under|tag|login|called|the|his|her|their|on|at|named|=|:)){0,5})[\s:=\-(\"']{1,3}"
     r"(?P<id>[@$]?[A-Za-z0-9_](?:[\w.\-#]{1,40}\w)?)",
     re.IGNORECASE,
@@ -79,6 +79,11 @@ _SOCIAL_WORDS = set_of(
     "onlyfans grindr tinder hinge linkedin signal kik wechat line skype twitch youtube "
     "pinterest threads bluesky mastodon psn xbox steam account acct profile"
 )
+_HOST = re.compile(r"[(\[{<.]|gmail|yahoo|hotmail|outlook|icloud|aol|proton", re.IGNORECASE)
+_AMOUNT = re.compile(r"[\d.\-]+$|\d+(?:mg|mcg|x|h|d)")
+_CHOSEN = re.compile(r"_|[A-Za-z][\w.-]{0,40}\d|\d[\w.-]{0,40}[A-Za-z]|[a-z]\.[a-z]|[a-z][A-Z]")
+_NAMED = re.compile(r"(?:handle|name|user|username|tag|id|login|:|=)\W{0,3}(?:is|was|as)?\W{0,3}$")
+_ACCOUNTS = ("user", "screen", "handle", "gamer", "login", "log in")
 _VIN = re.compile(r"(?<![A-Za-z0-9])[A-HJ-NPR-Za-hj-npr-z0-9]{17}(?![A-Za-z0-9])")
 _CODE = re.compile(r"(?<![\w.*@/])[A-Za-z0-9]{1,20}(?:-[A-Za-z0-9]{1,20}){0,5}(?![\w@])")
 _KNOWN_CODE = re.compile(
@@ -110,134 +115,123 @@ def _digits(text: str) -> int:
     return sum(char.isdigit() for char in text)
 
 
-class Links:
-    """Finds e-mail and web addresses, user names and shaped codes of one reading."""
+def links(reading: Reading) -> Iterator[Finding]:
+    text = reading.text
+    yield from _emails(reading)
+    if "." in text or "//" in text or "]" in text:
+        yield from _urls(reading)
+    if ":" in text or "." in text or "-" in text:
+        yield from _net(reading)
+    yield from _handles(reading)
+    yield from _codes(reading)
 
-    def __init__(self, reading: Reading) -> None:
-        self.reading = reading
-        self.text = reading.text
-        self.senses = {token.low: token.sense for token in reading.tokens}
 
-    def found(self) -> Iterator[Finding]:
-        text = self.text
-        yield from self._emails()
-        if "." in text or "//" in text or "]" in text:
-            yield from self._urls()
-        if ":" in text or "." in text or "-" in text:
-            yield from self._net()
-        yield from self._handles()
-        yield from self._codes()
-
-    def _emails(self) -> Iterator[Finding]:
-        if _AT_SIGN.search(self.text):
-            for match in _EMAIL.finditer(self.text):
-                if not self._spoken(match[0]):
-                    yield Finding(*match.span(), "email", "hard")
-        if self.reading.has(_MAIL_WORDS):
-            yield from (
-                Finding(*m.span(), "email", "hard") for m in _SPOKEN_EMAIL.finditer(self.text)
-            )
-
-    def _spoken(self, words: str) -> bool:
-        """Is it ordinary words around "at", such as "met at clinic"? or a dose after an at sign?"""
-        if re.search(r"\bdot\b|[(\[{<]|\.", words, re.IGNORECASE):
-            return False
-        if re.search(r"gmail|yahoo|hotmail|outlook|icloud|aol|proton", words, re.IGNORECASE):
-            return False
-        host = words.partition("@")[2]
-        return "@" not in words or host[:1].isdigit() or host.lower() in _AT_WORDS or len(host) < 3
-
-    def _urls(self) -> Iterator[Finding]:
-        for match in _URL.finditer(self.text):
-            url = match[0].rstrip(".,;:!?)]}'")
-            bare = "/" not in url and not url.lower().startswith("www")
-            if bare and (_LOOSE_TLD.search(url) or len(url) < 6):
-                continue
-            if not (_PUBLIC_HOSTS.match(url) and not _PRIVATE_PATH.search(url)):
-                yield Finding(match.start(), match.start() + len(url), "url", "hard")
-
-    def _net(self) -> Iterator[Finding]:
-        for match in _MAC.finditer(self.text):
-            yield Finding(*match.span(), "device", "hard")
-        for match in _IPV6.finditer(self.text) if ":" in self.text else ():
-            if self._ipv6(match[0]):
-                yield Finding(*match.span(), "ip", "hard")
-
-    def _ipv6(self, value: str) -> bool:
-        try:
-            IPv6Address(value)
-        except ValueError:
-            return False
-        return len(value) > 4
-
-    def _handles(self) -> Iterator[Finding]:
-        if "@" in self.text:
-            yield from self._at_names()
-        for pattern, mark in ((_CASH, "$"), (_REDDIT, "u/")):
-            for match in pattern.finditer(self.text) if mark in self.text else ():
-                yield Finding(*match.span(), "handle", "hard")
-        for match in _SOCIAL.finditer(self.text) if self.reading.has(_SOCIAL_WORDS) else ():
-            if self._user_name(match["id"], match["mark"], match[0]):
-                yield Finding(*match.span("id"), "handle", "hard")
-
-    def _at_names(self) -> Iterator[Finding]:
-        for match in _AT_NAME.finditer(self.text):
-            name = match[1].lower()
-            word = bool(self.senses.get(name, 0) & (Sense.EVERYDAY | Sense.FIELD))
-            if (
-                not name.isdigit()
-                and name not in _AT_WORDS
-                and not re.match(r"\d", name)
-                and not (word and len(name) < 12)
-            ):
-                if match[0][1] != " " or "_" in name:
-                    yield Finding(*match.span(), "handle", "hard")
-
-    def _user_name(self, name: str, mark: str, whole: str) -> bool:
-        bare = name.lstrip("@$")
-        if (
-            re.fullmatch(r"[\d.\-]+", bare)
-            or len(bare) < 3
-            or re.match(r"\d+(?:mg|mcg|x|h|d)", bare)
-        ):
-            return False
-        odd = bool(re.search(r"[A-Za-z].*[\d_]|[\d_].*[A-Za-z]|[a-z][.][a-z]|[a-z][A-Z]", bare))
-        if odd or name != bare:
-            return bool(
-                re.search(r"_|\d{2}|\.|@|\$|[a-z]\d|[a-z][A-Z]|\d[a-z]", name)
-            ) and not whole.lower().startswith(("line ", "sc "))
-        marked = re.search(
-            r"(?:handle|name|user|username|tag|id|login|:|=)\W{0,3}(?:is|was|as|:|=)?\W{0,3}$|"
-            r":\W{0,2}$",
-            mark + whole[: -len(name)][-3:],
-            re.IGNORECASE,
+def _emails(reading: Reading) -> Iterator[Finding]:
+    if _AT_SIGN.search(reading.text):
+        for match in _EMAIL.finditer(reading.text):
+            if not _spoken(match[0]):
+                yield Finding(*match.span(), "email", "hard")
+    if reading.has(_MAIL_WORDS):
+        yield from (
+            Finding(*m.span(), "email", "hard") for m in _SPOKEN_EMAIL.finditer(reading.text)
         )
-        named = whole.lower().startswith(("user", "screen", "handle", "gamer", "login", "log in"))
-        sense = self.senses.get(bare.lower(), 0)
-        return bool(marked or named) and not sense & Sense.WORD
 
-    def _codes(self) -> Iterator[Finding]:
-        for match in _VIN.finditer(self.text):
-            if 3 <= _digits(match[0]) <= 16:
-                yield Finding(*match.span(), "vin", "hard")
-        for pattern in (_POST_CA, _POST_UK):
-            for match in pattern.finditer(self.text):
-                if not match[0].upper().endswith(_UNIT_TAIL):
-                    yield Finding(*match.span(), "zip", "soft")
-        yield from self._bare_codes()
 
-    def _bare_codes(self) -> Iterator[Finding]:
-        for match in _CODE.finditer(self.text):
-            code = match[0]
-            if len(code) >= 7 and _digits(code) >= 4 and self._identifying(code):
-                yield Finding(*match.span(), "other", "hard")
+def _spoken(words: str) -> bool:
+    """Whether these are ordinary words or a dose around an at sign: bup @home, 8mg@night."""
+    if _HOST.search(words):
+        return False
+    host = words.partition("@")[2]
+    return host[:1].isdigit() or host.lower() in _AT_WORDS or len(host) < 3
 
-    def _identifying(self, code: str) -> bool:
-        if _KNOWN_CODE.match(code) or _MEASURED.fullmatch(code) or not re.search(r"[A-Za-z]", code):
-            return False
-        parts = code.split("-")
-        longest = max(parts, key=_digits)
-        mixed = re.search(r"[A-Za-z]", longest) and _digits(longest) >= 4 and len(longest) >= 7
-        return bool(mixed) or (
-            _digits(code) >= 6 and all(len(p) < 12 and (_digits(p) or len(p) <= 5) for p in parts)
-        )
+
+def _urls(reading: Reading) -> Iterator[Finding]:
+    for match in _URL.finditer(reading.text):
+        url = match[0].rstrip(".,;:!?)]}'")
+        bare = "/" not in url and not url.lower().startswith("www")
+        if bare and (_LOOSE_TLD.search(url) or len(url) < 6):
+            continue
+        if not (_PUBLIC_HOSTS.match(url) and not _PRIVATE_PATH.search(url)):
+            yield Finding(match.start(), match.start() + len(url), "url", "hard")
+
+
+def _net(reading: Reading) -> Iterator[Finding]:
+    for match in _MAC.finditer(reading.text):
+        yield Finding(*match.span(), "device", "hard")
+    for match in _IPV6.finditer(reading.text) if ":" in reading.text else ():
+        if _ipv6(match[0]):
+            yield Finding(*match.span(), "ip", "hard")
+
+
+def _ipv6(value: str) -> bool:
+    try:
+        IPv6Address(value)
+    except ValueError:
+        return False
+    return len(value) > 4
+
+
+def _handles(reading: Reading) -> Iterator[Finding]:
+    if "@" in reading.text:
+        yield from _at_names(reading)
+    for pattern, mark in ((_CASH, "$"), (_REDDIT, "u/")):
+        for match in pattern.finditer(reading.text) if mark in reading.text else ():
+            yield Finding(*match.span(), "handle", "hard")
+    for match in _SOCIAL.finditer(reading.text) if reading.has(_SOCIAL_WORDS) else ():
+        if _user_name(reading, match):
+            yield Finding(*match.span("id"), "handle", "hard")
+
+
+def _at_names(reading: Reading) -> Iterator[Finding]:
+    for match in _AT_NAME.finditer(reading.text):
+        spaced = match[0][1] == " " and "_" not in match[1]
+        if not spaced and not _everyday(reading, match[1].lower()):
+            yield Finding(*match.span(), "handle", "hard")
+
+
+def _everyday(reading: Reading, name: str) -> bool:
+    """Whether it is what clinicians write after an at sign: @16 mg, @bedtime, @home."""
+    if name[0].isdigit() or name in _AT_WORDS:
+        return True
+    return len(name) < 12 and reading.words.sense(name) & (Sense.EVERYDAY | Sense.FIELD) != 0
+
+
+def _user_name(reading: Reading, match: re.Match[str]) -> bool:
+    """Whether the word after the name of a network is one that a person chose there."""
+    name, whole = match["id"], match[0].lower()
+    bare = name.lstrip("@$")
+    if len(bare) < 3 or _AMOUNT.match(bare):
+        return False
+    if name != bare or _CHOSEN.search(bare):
+        return not whole.startswith(("line ", "sc "))
+    marked = _NAMED.search(whole[: -len(name)]) or whole.startswith(_ACCOUNTS)
+    return bool(marked) and not reading.words.sense(bare.lower()) & Sense.WORD
+
+
+def _codes(reading: Reading) -> Iterator[Finding]:
+    for match in _VIN.finditer(reading.text):
+        if 3 <= _digits(match[0]) <= 16:
+            yield Finding(*match.span(), "vin", "hard")
+    for pattern in (_POST_CA, _POST_UK):
+        for match in pattern.finditer(reading.text):
+            if not match[0].upper().endswith(_UNIT_TAIL):
+                yield Finding(*match.span(), "zip", "soft")
+    yield from _bare_codes(reading)
+
+
+def _bare_codes(reading: Reading) -> Iterator[Finding]:
+    for match in _CODE.finditer(reading.text):
+        code = match[0]
+        if len(code) >= 7 and _digits(code) >= 4 and _identifying(code):
+            yield Finding(*match.span(), "other", "hard")
+
+
+def _identifying(code: str) -> bool:
+    if _KNOWN_CODE.match(code) or _MEASURED.fullmatch(code) or not re.search(r"[A-Za-z]", code):
+        return False
+    parts = code.split("-")
+    longest = max(parts, key=_digits)
+    mixed = re.search(r"[A-Za-z]", longest) and _digits(longest) >= 4 and len(longest) >= 7
+    return bool(mixed) or (
+        _digits(code) >= 6 and all(len(p) < 12 and (_digits(p) or len(p) <= 5) for p in parts)
+    )

@@ -20,12 +20,15 @@ _LOOKALIKES = dict(
     )
 )
 _SPELT = {
-    "ß": "ss", "ẞ": "SS", "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE", "ø": "o", "Ø": "O", "đ": "d", "Đ": "D",
-    "ð": "d", "Ð": "D", "þ": "th", "Þ": "Th", "ł": "l", "Ł": "L", "ı": "i", "ə": "e", "Ə": "E", "ħ": "h", "ŋ": "n",
-    "’": "'", "‘": "'", "ʼ": "'", "ʻ": "'", "`": "'", "´": "'", "“": '"', "”": '"', "„": '"', "•": "\n", "…": ".",
-    "−": "-", "⁄": "/", "∕": "/", "µ": "u", "μ": "u", "\t": " ", "\r": "\n", "\u2028": "\n", "\u2029": "\n",
-    "\n": "\n", "|": "|", "。": ".", "，": ",", "×": "x", "°": "°", "№": "No ",
-}  # fmt: skip
+    **dict(zip("ßæœøđðþłıəħŋ", ["ss", "ae", "oe", "o", "d", "d", "th", "l", "i", "e", "h", "n"], strict=True)),
+    **dict(zip("ẞÆŒØĐÐÞŁƏ", ["SS", "AE", "OE", "O", "D", "D", "Th", "L", "E"], strict=True)),
+    **dict.fromkeys("’‘ʼʻ`´", "'"),
+    **dict.fromkeys("“”„", '"'),
+    **dict.fromkeys("•\r\u2028\u2029\n", "\n"),
+    **dict.fromkeys("⁄∕", "/"),
+    **dict.fromkeys("µμ", "u"),
+    "\t": " ", "…": ".", "−": "-", "。": ".", "，": ",", "×": "x", "№": "No ",
+}
 
 
 def _base(char: str) -> str:
@@ -58,11 +61,10 @@ def folded(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """The folded text; `starts[i]` is the place in the original of its i-th character, the last entry the end."""
+    """The folded text; `starts[i]` is the place in the original of its i-th character."""
 
     text: str
     starts: tuple[int, ...] | range
-    length: int
 
     def original(self, start: int, end: int) -> tuple[int, int]:
         """The span of the original for a span (not empty) of the folded text."""
@@ -71,7 +73,7 @@ class View:
 
 def view_of(text: str) -> View:
     if text.isascii() and text.isprintable():
-        return View(text, range(len(text)), len(text))
+        return View(text, range(len(text)))
     pieces = [fold(char) for char in text]
     starts = [place for place, piece in enumerate(pieces) for _ in piece]
-    return View("".join(pieces), tuple(starts), len(text))
+    return View("".join(pieces), tuple(starts))

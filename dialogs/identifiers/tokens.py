@@ -29,24 +29,24 @@ class Token(NamedTuple):
     gap: str
     sense: int
     opens: bool
-    """Does it begin a sentence?"""
+    """It begins a sentence."""
     alpha: bool
-    """Is it of letters only?"""
+    """It is of letters only."""
     capital: bool
     upper: bool
-    """Has it more than one letter, and all capitals?"""
+    """It has more than one letter, and all are capitals."""
 
     def has(self, sense: int) -> bool:
-        """Has it one of these senses at least?"""
+        """Whether it has one of these senses at least."""
         return self.sense & sense != 0
 
     def known(self, sense: int) -> bool:
-        """Has it all of these senses?"""
+        """Whether it has all of these senses."""
         return self.sense & sense == sense
 
     @property
     def owns(self) -> bool:
-        """Does 's end it?"""
+        """Whether it ends with 's."""
         return self.text[-2:].lower() == "'s"
 
 
@@ -64,9 +64,9 @@ class Reading:
     lows: frozenset[str]
     """All words in small letters."""
     shouted: bool
-    """Is it all in capitals?"""
+    """It is all in capitals."""
     titled: bool
-    """Are most ordinary words capitalised, as in a heading?"""
+    """Most ordinary words are capitalised, as in a heading."""
 
     def has(self, words: frozenset[str]) -> bool:
         return not self.lows.isdisjoint(words)
@@ -93,7 +93,7 @@ def _opens(gap: str, found: list[Token]) -> bool:
 
 
 def _abbreviated(found: list[Token]) -> bool:
-    """Does the full stop after the last token belong to it, as in "Mr." and "J."?"""
+    """Whether the full stop after the last token belongs to it, as in "Mr." and "J."."""
     last = found[-1]
     initial = len(last.low) == 1 and last.low.isalpha()
     after_number = len(found) > 1 and found[-2].text[-1].isdigit()

@@ -205,7 +205,7 @@ async def test_reopening_a_case_without_a_plan_schedules_nothing(ready: Conversa
 
 async def test_each_consideration_gets_what_was_done_about_it(ready: Conversation) -> None:
     await summary(ready)
-    screen = await ready.taps("Mark what is done")
+    screen = await ready.taps("What is done")
     assert "open" in screen.text
 
     screen = await ready.taps("1 Done")
@@ -220,7 +220,7 @@ async def test_each_consideration_gets_what_was_done_about_it(ready: Conversatio
 async def test_dispositions_have_pages(ready: Conversation) -> None:
     await summary(ready)
 
-    screen = await ready.taps("Mark what is done", "Page 2 ›")
+    screen = await ready.taps("What is done", "Page 2 ›")
 
     assert "5." in screen.text
     assert "‹ Page 1" in screen.labels
@@ -229,7 +229,7 @@ async def test_dispositions_have_pages(ready: Conversation) -> None:
 async def test_confidence_is_kept_before_and_after(ready: Conversation) -> None:
     await summary(ready)
 
-    await ready.taps("How sure are you?", "Before 2")
+    await ready.taps("How sure?", "Before 2")
     screen = await ready.taps("Now 4")
 
     assert "✓Before 2" in screen.labels
@@ -304,7 +304,7 @@ async def summary_with_refused_consent(ready: Conversation) -> Message:
 
 async def test_the_chart_note_is_a_file_without_names(ready: Conversation) -> None:
     await planned(ready)
-    await ready.taps("‹ Summary", "Mark what is done", "1 Done", "‹ Summary", "The plan")
+    await ready.taps("‹ Summary", "What is done", "1 Done", "‹ Summary", "The plan")
 
     await ready.taps("Chart note")
     note = document(ready)

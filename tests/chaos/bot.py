@@ -9,7 +9,6 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from bot.service import Service
 from bot.transport import Telegram
 from storage.database import Database
 from storage.transaction import T, Unit
-from tests.bot.conftest import FAST, TOKEN, database_in, settings_for
+from tests.bot.conftest import FAST, TOKEN, Clock, database_in, settings_for
 
 
 class Fate:
@@ -67,7 +66,7 @@ def mortal(database: Database, fate: Fate) -> None:
 async def serve(folder: Path, url: str, point: int) -> None:
     fate, stop = Fate(point), asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    database = database_in(folder, lambda: datetime.now(UTC))  # noqa: TID251 - a process of its own
+    database = database_in(folder, Clock())
     mortal(database, fate)
     async with MortalTelegram(TOKEN, url, poll_seconds=1) as telegram:
         telegram.fate = fate

@@ -11,8 +11,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bot.conftest import TOKEN, Clock, database_in
 from storage.verification import verify
+from tests.bot.conftest import TOKEN, Clock, database_in
 from web.emulator import Person, bot_api, new_emulator, person, served
 
 ROOT = Path(__file__).parents[2]

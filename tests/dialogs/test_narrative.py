@@ -10,6 +10,7 @@ from benchmarks.narrative import HALVES, compared, items, milliseconds, narrativ
 from dialogs.answers import check_answers
 from dialogs.content import load_scenario
 from dialogs.narrative import FAST_PATH, read_lines, read_narrative
+from dialogs.told import trimmed
 
 DATA = Path(__file__).parent / "data"
 FOUNDING = (DATA / "founding_case.txt").read_text("utf-8").strip()
@@ -193,6 +194,10 @@ UNSAID = [
     ("UDS: no opioids currently.", "opioid"),
     ("65 year old mother.", "risk"),
     ("He is 40 years old.", "risk"),
+    ("He is not doing PT.", "nonopioid"),
+    ("Oxycodone for 1.2.3 months now.", "duration"),
+    ("Thinking about oxycodone. Takes Norco.", "duration"),
+    ("In jail, released today.", "setting"),
     ("Not on any opioids. Broke his arm last week.", "reason"),
     ("Not on any opioids, takes Norco.", "duration"),
 ]
@@ -225,6 +230,20 @@ def test_a_text_that_says_nothing_leaves_everything_to_be_asked(text: str) -> No
 )
 def test_a_long_text_is_read_in_moderate_time(text: str) -> None:
     assert milliseconds(text, 1) < 1000
+
+
+def test_what_stands_around_words_is_not_part_of_them() -> None:
+    assert trimmed(", open-ended; ", 0, 14) == (2, 12)
+
+
+def test_typographic_signs_are_read() -> None:
+    assert told("She doesn’t take Xanax — only Klonopin.\nNo end­date… Norco ½ tab bid.")["cns"] == [
+        "benzo"
+    ]
+
+
+def test_a_private_sign_is_not_taken_for_a_masked_name() -> None:
+    assert told("He wants to stop .") == {}
 
 
 def test_the_same_text_is_always_read_the_same() -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -14,6 +15,14 @@ from web.console import filters
 from web.console.site import Site, address, nag, shown
 
 PATH = "/console/log"
+SAVED = (
+    ("Denied", "outcome=denied"),
+    ("Identifiers refused", "event=guard.hit"),
+    ("Text read", "event=glass.read"),
+    ("Exports", "event=log.export"),
+    ("Sessions", "event=session.begin"),
+)
+"""Filters that are often wanted; any other can be kept as the address of its page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +55,8 @@ async def log(request: Request, *, site: Site) -> Response:
         nag=nag(found.reviewed),
         found=found.page,
         values=values,
+        saved=SAVED,
+        chosen=urlencode({name: value for name, value in values.items() if value}),
         filtered=any(values.values()),
         actions=found.actions,
         reviewed=found.reviewed,

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from dialogs.content import Scenario
 from dialogs.followup import followup
 from storage import console, statistics
-from storage.statistics import SMALLEST, Overview, Period
+from storage.statistics import Overview, Period
 from storage.transaction import Tx
 from web import charts
 from web.access import Visit
@@ -28,6 +28,9 @@ MOST_ROUNDS = 1
 DECIDED = {"step": "The suggested step", "alternative": "An alternative", "other": "Something else"}
 
 
+NOTHING = Markup()
+
+
 @dataclass(frozen=True, slots=True)
 class Card:
     """One chart with its title and a sentence under it."""
@@ -35,7 +38,7 @@ class Card:
     title: str
     drawing: Markup
     note: str = ""
-    legend: Markup = Markup("")
+    legend: Markup = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +122,7 @@ async def caught_up(site: Site, rounds: int) -> bool:
 
 
 def number(value: int | None) -> str:
-    return f"<{SMALLEST}" if value is None else count(value)
+    return "–" if value is None else count(value)
 
 
 def figures(state: Overview) -> Iterator[Figure]:
@@ -131,8 +134,10 @@ def figures(state: Overview) -> Iterator[Figure]:
     stopped = state.count("stopped")
     yield Figure("Red flag", number(stopped), share(stopped, started))
     median = state.median_seconds
-    yield Figure("Time to summary", lasted(median) if median else "–", "median, at most")
+    yield Figure("Half had a summary", f"≤ {lasted(median)}" if median else "–")
     yield Figure("Planned", number(state.count("planned")), share(state.count("planned"), finished))
+    reviewed = state.count("reviewed")
+    yield Figure("Outcome known", number(reviewed), share(reviewed, state.count("planned")))
     asked, replied = state.count("asked"), state.count("replied")
     yield Figure("Reminders answered", number(replied), f"of {number(asked)} asked")
 
@@ -180,7 +185,7 @@ def _funnel(state: Overview) -> list[tuple[str, int | None]]:
         "started": "Begun",
         "finished": "Summary read",
         "planned": "Plan recorded",
-        "replied": "Reviews answered",
+        "reviewed": "Outcome known",
     }
     return [(label, state.count(key)) for key, label in keys.items()]
 
@@ -230,7 +235,7 @@ def _not_applicable(state: Overview, scenario: Scenario) -> str:
     names = {raised.id: raised.title for raised in scenario.considerations}
     raised = state.of("raised")
     rows = [
-        Bar(names.get(key, key), (hits,), f"raised {number(raised.get(key, 0))} times")
+        Bar(names.get(key, key), (hits,), f"of {number(raised.get(key, 0))} cases")
         for key, hits in _sorted(state.of("not_applicable"))
     ]
     return charts.bars("Dispositioned not applicable", rows, ("times",))
@@ -254,7 +259,8 @@ def rows(state: Overview) -> Iterator[tuple[str, str, str]]:
     """Yield (measure, of what, count) for every number of the overview."""
     for key in sorted(state.counts):
         measure, _, about = key.partition(":")
-        yield measure, about, number(state.counts[key])
+        shown_count = state.counts[key]
+        yield measure, about, "not shown" if shown_count is None else str(shown_count)
 
 
 ROUTES = (("GET", "/console", overview), ("GET", "/console/overview.csv", as_csv))

@@ -1,8 +1,8 @@
 """People's names.
 
-There is no list of all names, so the question is put the other way round: a capital inside a sentence is suspect
-unless the word is known; small letters are suspect after a cue; and a known name is taken for one wherever
-it stands, unless what follows makes it an eponym.
+There is no list of all names, so the question is put the other way round: a capital inside a sentence
+is suspect unless the word is known; small letters are suspect after a cue; and a known name is taken for
+one wherever it stands, unless what follows makes it an eponym.
 """
 
 from collections.abc import Callable, Iterator

@@ -59,7 +59,7 @@ def _family_first(reading: Reading, index: int) -> Hit | None:
 
 
 def _described(reading: Reading, at: int) -> bool:
-    """Does an initial, an age or a verb follow, as after a name at the head of a note?"""
+    """Whether an initial, an age or a verb follows, as after a name at the head of a note."""
     low = reading.low(at)
     return len(low) == 1 or _AGE.match(low) is not None or verb_at(reading, at)
 
@@ -149,7 +149,7 @@ def _with_article(reading: Reading, index: int) -> bool:
 
 
 def _is_plural(reading: Reading, token: Token) -> bool:
-    """Is it a family, such as the Hendersons?"""
+    """Whether it is a family, such as the Hendersons."""
     return token.low.endswith("s") and bool(reading.words.sense(token.low[:-1]) & Sense.NAME)
 
 
@@ -195,15 +195,15 @@ def _maybe(reading: Reading, index: int) -> Hit | None:
 
 
 def _in_heading(reading: Reading, index: int) -> bool:
-    """Is a neighbour capitalised too, so that it is a title rather than a person?"""
+    """Whether a neighbour is capitalised too, so that it is a title rather than a person."""
     before, token, after = (reading.at(at) for at in (index - 1, index, index + 1))
     left = before.capital and token.gap in {" ", "-", "/"} and not before.opens
     right = after.capital and after.gap in {" ", "-", "/"}
-    return left or right or (token.gap.endswith(("-", "/")) and not before.low == "w")
+    return left or right or (token.gap.endswith(("-", "/")) and before.low != "w")
 
 
 def _subject(reading: Reading, index: int) -> bool:
-    """Is the word the subject of what only a person does: Mark says, Hope is 28 weeks?"""
+    """Whether the word is the subject of what only a person does: Mark says, Hope is 28 weeks."""
     token, verb = reading.at(index), reading.low(index + 1)
     if not token.known(Sense.MAYBE | Sense.GIVEN):
         return False
@@ -235,7 +235,7 @@ def _unknown(reading: Reading, index: int) -> Hit | None:
 
 
 def _is_someone(reading: Reading, index: int) -> bool:
-    """Does "is a 44", "is on 16", "has been stable" follow?"""
+    """Whether "is a 44", "is on 16" or "has been stable" follows."""
     verb, after, then = (reading.low(index + step) for step in (1, 2, 3))
     if verb == "has":
         return after == "been" and then in BEEN
@@ -244,7 +244,7 @@ def _is_someone(reading: Reading, index: int) -> bool:
 
 
 def _coined(token: Token) -> bool:
-    """Does it look like a brand, with a capital inside and none of a name's forms?"""
+    """Whether it looks like a brand, with a capital inside and none of a name's forms."""
     return any(char.isupper() for char in token.text[1:]) and not _PREFIXED.match(token.text)
 
 

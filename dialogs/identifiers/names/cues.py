@@ -76,7 +76,7 @@ def _named(reading: Reading, index: int) -> Hit | None:
 
 
 def _partnered(reading: Reading, index: int) -> bool:
-    """Does a family name, or a word of no list, follow a word that may be a given name?"""
+    """Whether a family name, or a word of no list, follows a word that may be a given name."""
     token, other = reading.at(index), next_word(reading, index)
     if other is None or (token.has(Sense.EVERYDAY) and not token.has(Sense.GIVEN)):
         return False

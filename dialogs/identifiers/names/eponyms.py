@@ -41,7 +41,7 @@ def _linked(token: Token) -> bool:
 
 
 def _marks(token: Token, first: Token) -> bool:
-    """Does a later word of the run make the first one an eponym?"""
+    """Whether a later word of the run makes the first one an eponym."""
     if token.has(Sense.HEAD):
         return not (
             token.capital and first.known(Sense.GIVEN | Sense.NAME) and token.has(Sense.FAMILY)
@@ -50,7 +50,7 @@ def _marks(token: Token, first: Token) -> bool:
 
 
 def _person(reading: Reading, index: int) -> bool:
-    """Does the bearer of a famous name act here, or have a given name before it?"""
+    """Whether the bearer of a famous name acts here, or has a given name before it."""
     token, before = reading.at(index), reading.at(index - 1)
     acting = verb_at(reading, index + 1) and reading.low(index + 1) not in WEAK_VERBS
     given = (
@@ -60,6 +60,6 @@ def _person(reading: Reading, index: int) -> bool:
 
 
 def is_citation(reading: Reading, index: int) -> bool:
-    """Is it the author of a paper: Sordo 2017, Wakeman et al.?"""
+    """Whether it is the author of a paper: Sordo 2017, Wakeman and colleagues."""
     token = reading.at(index)
     return not token.has(Sense.MAYBE) and CITED.match(reading.text, token.end) is not None

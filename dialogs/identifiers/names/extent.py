@@ -65,7 +65,7 @@ def verb_at(reading: Reading, at: int) -> bool:
 
 
 def acts(reading: Reading, index: int) -> bool:
-    """Does a verb of doing or saying follow?"""
+    """Whether a verb of doing or saying follows."""
     return reading.low(index + 1) in STRONG_VERBS - WEAK_VERBS
 
 
@@ -77,7 +77,7 @@ def next_word(reading: Reading, index: int) -> Token | None:
 
 
 def proper(token: Token) -> bool:
-    """Can it be a name at all: a capital, no word of the field, no small word?"""
+    """Whether it can be a name at all: a capital, no word of the field, no small word."""
     return (
         token.capital
         and len(token.low) > 1

@@ -1,0 +1,127 @@
+"""Days written as two numbers, such as 10/01, told from strengths, scores, fractions and ratios."""
+
+import re
+
+from dialogs.identifiers.finding import Finding
+from dialogs.identifiers.tokens import Reading
+from dialogs.identifiers.units import dose_after, unit_after
+
+_PAIR = re.compile(r"(\d{1,2}) ?[/-] ?(\d{1,2})(?![\d/]|\.\d|-\d)")
+_RANGE = re.compile(r" ?(?:-|to|through|thru|until|till|and|&) ?(\d{1,2})/(\d{1,2})(?![\d/])")
+_DATE_STRONG = re.compile(
+    r"(?:\bd\.?o\.?b\.?|date|dated|born|birth(?:day|date)?|admitted|admit|admission|"
+    r"discharged?|d/c'?d?|dc'?d|released|release|seen|"
+    r"saw (?:him|her|them|pt|patient)|due|appt|appointment|scheduled|sched|visit|visited|"
+    r"surgery|surg|procedure|court|hearing|week of|"
+    r"relapsed?|overdosed?|o\.?d\.?'?e?d|died|death|lmp|edd|edc|since|as of|until|till|til|"
+    r"effective|expires?|exp|eff|signed|"
+    r"filled|last (?:used?|dose|dosed|seen|fill|refill|visit|uds|clean|positive|urine|"
+    r"injection|drink)|next (?:dose|fill|refill|visit|appt|injection|shot)|refill|"
+    r"collected|drawn|labs?|received|intake|eval|evaluated|consult|note|scan|mri|ct|xray|"
+    r"x-ray|echo|ekg|ecg|uds|urine|test(?:ed)?|returns?|f/u|"
+    r"follow(?:ing)? ?up|mon|tues?|wed|thurs?|fri|sat|sun|(?:mon|tues|wednes|thurs|fri|satur|"
+    r"sun)day|dos|fill date)"
+    r"(?:\W{1,3}(?:is|was|on|for|from|the|at|by|date|of|in|visit|dose|around|about|approx|"
+    r"again|till|until|to|collected|drawn|done|last|next|him|her|them|home|it|lab|results?))"
+    r"{0,4}\W{0,4}$"
+)
+_DATE_WEAK = re.compile(
+    r"\b(?:on|since|until|till|from|by|before|after|between|starting|started|start|begin\w*|"
+    r"beginning|given|through|thru|stopped|ended|ending|"
+    r"inducted|induction|injection|injected|missed|dose|vivitrol|sublocade|brixadi|and|to)"
+    r"(?:\W{1,3}(?:on|the|date|was|is|of)){0,2}\W{0,3}$"
+)
+_DATE_NOUN = re.compile(
+    r"\W{0,2}(?:visit|note|appt|appointment|uds|labs?|refill|fill|ekg|ecg|admission|discharge|"
+    r"surgery|injection|encounter|clinic|intake|relapse|overdose|od|at \d)\b"
+)
+_STRENGTHS = frozenset(
+    {
+        (8, 2),
+        (4, 1),
+        (2, 1),
+        (12, 3),
+        (16, 4),
+        (24, 6),
+        (1, 1),
+        (5, 1),
+        (2, 2),
+        (1, 2),
+        (1, 4),
+        (3, 4),
+        (1, 3),
+        (2, 3),
+    }
+)
+_SCALES = frozenset({10, 5, 4, 7, 12, 30, 24})
+_SCORE_CUE = re.compile(
+    r"\b(?:pain|score\w*|scale|rated?|rates|vas|nrs|peg|at rest|severity|bp|strength|reflexes|"
+    r"dtrs?|pulses|murmur|films?|combo|split|dsm|criteria|"
+    r"suboxone|bup(?:e|renorphine)?|bup[-/]n(?:al)?x|zubsolv|bunavail|percocet|norco|vicodin|"
+    r"lortab|hydrocodone|oxycodone|tramadol|subs?|"
+    r"strips?|tabs?|tablets?|dose|dosed?|doses|dosing|taking|takes|took|mg|to|worst|best|"
+    r"function|sleep|mood|cravings?|now|it'?s|is|was|still|stays?|down|up)\W{0,3}(?:is|was|of|"
+    r"at|a|on|by|to|from|around|about|now|=|:|~)?\W{0,3}$"
+)
+_DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+_NO_UNIT = re.compile(r"\s{0,2}(?:to|at|in)\b", re.IGNORECASE)
+
+
+def is_day(month: int, day: int) -> bool:
+    return 1 <= month <= 12 and 1 <= day <= _DAYS[month - 1]
+
+
+def day_either_way(one: int, other: int) -> bool:
+    """Whether the two are a month and a day, in this order or the other."""
+    return is_day(one, other) or is_day(other, one)
+
+
+def doses_before(before: str) -> bool:
+    """Whether a word of scoring or dosing stands right before."""
+    return _SCORE_CUE.search(before) is not None
+
+
+def day_pair(reading: Reading, start: int) -> Finding | None:
+    """The day, or the span of days, written as two numbers at this place."""
+    pair = _PAIR.match(reading.text, start)
+    if pair is None or not _is_date(reading, pair):
+        return None
+    return Finding(start, _range_end(reading, pair.end()), "date", "hard")
+
+
+def _range_end(reading: Reading, end: int) -> int:
+    """The end of "4/2 to 4/9", or of the first day alone."""
+    match = _RANGE.match(reading.text, end)
+    return match.end() if match and day_either_way(int(match[1]), int(match[2])) else end
+
+
+def _is_date(reading: Reading, pair: re.Match[str]) -> bool:
+    one, other = int(pair[1]), int(pair[2])
+    if not day_either_way(one, other) or _measured(reading, pair):
+        return False
+    before = reading.before(pair.start(), 64)
+    padded = len(pair[1]) == len(pair[2]) == 2 and "0" in pair[1][0] + pair[2][0]
+    if (one, other) == (2, 2):
+        return before.endswith("on ")
+    if "-" in pair[0]:
+        falling = padded or other <= one or other > 24
+        return falling and _DATE_STRONG.search(before) is not None
+    return padded or _cued(reading, before, (one, other), pair.end())
+
+
+def _measured(reading: Reading, pair: re.Match[str]) -> bool:
+    """Whether a unit follows, or the pair is the tail of a longer row."""
+    text, start, end = reading.text, pair.start(), pair.end()
+    if dose_after(text, end) or (unit_after(text, end) and not _NO_UNIT.match(text, end)):
+        return True
+    return text[start - 1 : start] in set("/-.,:+*<>=~") and text[start - 2 : start - 1].isdigit()
+
+
+def _cued(reading: Reading, before: str, pair: tuple[int, int], end: int) -> bool:
+    """Whether a word of time stands before, and none of dosing or scoring for a pair that could be either."""
+    dosed, strength = doses_before(before), pair in _STRENGTHS
+    if _DATE_STRONG.search(before):
+        return not (dosed and (strength or pair[1] in _SCALES))
+    if strength or dosed or (pair[1] in _SCALES and pair[0] <= pair[1]):
+        return False
+    return bool(_DATE_NOUN.match(reading.after(end)) or _DATE_WEAK.search(before))
