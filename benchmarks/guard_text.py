@@ -1,6 +1,7 @@
 """Text for measuring the identifier guard: frames in several hands, values made afresh from a seed."""
 
 import random
+import re
 import string
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,19 @@ def framed(frame: str, kind: str, value: str) -> Sample:
     """The frame with the value in place of the braces."""
     start = frame.index("{}")
     return Sample(frame.replace("{}", value, 1), kind, start, start + len(value))
+
+
+MARK = re.compile(r"\[\[(\w+)\|([^\]]*)\]\]")
+
+
+def marked(line: str) -> list[Sample]:
+    """The samples of a line with its identifiers written [[kind|words]]."""
+    text, spans, end = "", [], 0
+    for found in MARK.finditer(line):
+        text += line[end : found.start()]
+        spans.append((found[1], len(text), len(text) + len(found[2])))
+        text, end = text + found[2], found.end()
+    return [Sample(text + line[end:], *span) for span in spans]
 
 
 NAME_FRAMES = (
@@ -141,7 +155,7 @@ def shaped(rng: random.Random, shape: str) -> str:
 
 
 MONTHS = (
-    "January February March April May June July August September October November December".split()
+    ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"]
 )
 
 
@@ -368,27 +382,13 @@ def structured(seed: int, count: int) -> Iterator[Sample]:
 
 # -- clean
 
-DRUGS = "methadone|buprenorphine|bup|bup/nx|Suboxone|Subutex|Zubsolv|Sublocade|Brixadi|Vivitrol|naltrexone|oxycodone|OxyContin|Percocet|hydromorphone|Dilaudid|morphine|MS Contin|tramadol|tapentadol|Nucynta|fentanyl patch|Norco|hydrocodone|gabapentin|pregabalin|Lyrica|clonazepam|Xanax|ketamine|Butrans|Belbuca|duloxetine|Cymbalta|lofexidine|Lucemyra|clonidine".split(
-    "|"
-)
-DOSES = "10 mg TID|8/2 BID|8-2 films bid|5/325 q6h prn|q4-6h|16 mg daily|120 mg|75 mcg/h q72h|0.5 mg|24 mg/d|4 mg q6h|1.5 tabs|300 mg monthly|128 mg monthly|2-0.5 mg|30-45 mg|12/3 once daily|1/2 tab qhs|900 mcg bid|10/325 #120|20 mcg/h|2 mg x3|40 mg Q12H".split(
-    "|"
-)
-PEOPLE = "41yo woman|58 M|a 34 y/o G2P1 at 28 weeks|22M|veteran, 67,|72F|a young man|adolescent, 16,|89-year-old man|the patient|pt|my pt|a nurse I follow|he|she|67 yo M w/ COPD|a man in his 50s|a 63-year-old".split(
-    "|"
-)
-PROBLEMS = "chronic pancreatitis|sickle cell crisis|failed back surgery|rib fractures|Crohn disease|CRPS|metastatic breast cancer|a femur fracture|endocarditis|hip replacement|Ehlers-Danlos|post-herpetic neuralgia|a Lisfranc injury|Charcot foot|Guillain-Barré|Parkinson disease|spinal stenosis L4-L5|burns over 20%|kidney stones|hep C genotype 3|Sjögren's|necrotizing fasciitis|a tooth abscess|endometriosis|diabetic neuropathy A1c 9.2|T12 compression fracture".split(
-    "|"
-)
-MEASURES = "COWS 13|QTc 498|pain 7/10|pain 9/10 w/ movement|PEG 6.3|PHQ-9 18|UDS pos for fent|EDDP absent|BP 168/94, HR 118|SpO2 95% RA|AST 212, ALT 187|eGFR 38|MME about 270|WBC 17.2|RASS -2|ORT 8|GAD-7 14|INR 1.4|T 99.1 F|Na 128|ANC 1200|viral load 1450000 IU/mL|platelets 88".split(
-    "|"
-)
-TIMES = "for 3 years|since 2019|2 weeks ago|in March 2021|over 6 months|last Tuesday|since 1998|every 90 days|q3mo|at 0730|at 9 pm|for 48 h|on Monday|yesterday|in the spring of 2022|on day 5|3-4 times a week|after 10-14 days|since age 19|until next week".split(
-    "|"
-)
-ASKS = "what would you do?|any thoughts?|thoughts on a taper?|split dosing ok?|is this safe?|would you rotate?|who has done this?|continue or hold?|how fast to titrate?|stop the benzo first?|bridge or not?|Please advise.|Thanks!|need guidance|OK to restart?".split(
-    "|"
-)
+DRUGS = ["methadone", "buprenorphine", "bup", "bup/nx", "Suboxone", "Subutex", "Zubsolv", "Sublocade", "Brixadi", "Vivitrol", "naltrexone", "oxycodone", "OxyContin", "Percocet", "hydromorphone", "Dilaudid", "morphine", "MS Contin", "tramadol", "tapentadol", "Nucynta", "fentanyl patch", "Norco", "hydrocodone", "gabapentin", "pregabalin", "Lyrica", "clonazepam", "Xanax", "ketamine", "Butrans", "Belbuca", "duloxetine", "Cymbalta", "lofexidine", "Lucemyra", "clonidine"]
+DOSES = ["10 mg TID", "8/2 BID", "8-2 films bid", "5/325 q6h prn", "q4-6h", "16 mg daily", "120 mg", "75 mcg/h q72h", "0.5 mg", "24 mg/d", "4 mg q6h", "1.5 tabs", "300 mg monthly", "128 mg monthly", "2-0.5 mg", "30-45 mg", "12/3 once daily", "1/2 tab qhs", "900 mcg bid", "10/325 #120", "20 mcg/h", "2 mg x3", "40 mg Q12H"]
+PEOPLE = ["41yo woman", "58 M", "a 34 y/o G2P1 at 28 weeks", "22M", "veteran, 67,", "72F", "a young man", "adolescent, 16,", "89-year-old man", "the patient", "pt", "my pt", "a nurse I follow", "he", "she", "67 yo M w/ COPD", "a man in his 50s", "a 63-year-old"]
+PROBLEMS = ["chronic pancreatitis", "sickle cell crisis", "failed back surgery", "rib fractures", "Crohn disease", "CRPS", "metastatic breast cancer", "a femur fracture", "endocarditis", "hip replacement", "Ehlers-Danlos", "post-herpetic neuralgia", "a Lisfranc injury", "Charcot foot", "Guillain-Barré", "Parkinson disease", "spinal stenosis L4-L5", "burns over 20%", "kidney stones", "hep C genotype 3", "Sjögren's", "necrotizing fasciitis", "a tooth abscess", "endometriosis", "diabetic neuropathy A1c 9.2", "T12 compression fracture"]
+MEASURES = ["COWS 13", "QTc 498", "pain 7/10", "pain 9/10 w/ movement", "PEG 6.3", "PHQ-9 18", "UDS pos for fent", "EDDP absent", "BP 168/94, HR 118", "SpO2 95% RA", "AST 212, ALT 187", "eGFR 38", "MME about 270", "WBC 17.2", "RASS -2", "ORT 8", "GAD-7 14", "INR 1.4", "T 99.1 F", "Na 128", "ANC 1200", "viral load 1450000 IU/mL", "platelets 88"]
+TIMES = ["for 3 years", "since 2019", "2 weeks ago", "in March 2021", "over 6 months", "last Tuesday", "since 1998", "every 90 days", "q3mo", "at 0730", "at 9 pm", "for 48 h", "on Monday", "yesterday", "in the spring of 2022", "on day 5", "3-4 times a week", "after 10-14 days", "since age 19", "until next week"]
+ASKS = ["what would you do?", "any thoughts?", "thoughts on a taper?", "split dosing ok?", "is this safe?", "would you rotate?", "who has done this?", "continue or hold?", "how fast to titrate?", "stop the benzo first?", "bridge or not?", "Please advise.", "Thanks!", "need guidance", "OK to restart?"]
 CLEAN_FRAMES = (
     "{who} on {drug} {dose} {time}, now {problem}. {measure}. {ask}",
     "S: {who} B: {drug} {dose}, {problem} A: {measure} R: {ask}",
@@ -433,7 +433,7 @@ def clean(seed: int, count: int) -> Iterator[str]:
 _LOOKALIKE = str.maketrans("aeopcyxABEKMHOPCTX", "аеорсухАВЕКМНОРСТХ")
 _LEET = str.maketrans("oieaOIEA", "01340134")
 _FULL = str.maketrans({chr(c): chr(c + 0xFEE0) for c in range(0x21, 0x7F)})
-_WORDS = "zero one two three four five six seven eight nine".split()
+_WORDS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
 
 
 def _zero_width(value: str, rng: random.Random) -> str:

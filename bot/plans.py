@@ -10,6 +10,7 @@ from bot import forks
 from bot.callbacks import Callback, encode
 from bot.cases import apply, dialog_of
 from bot.dialog import show_case
+from bot.language import Translate
 from bot.screen import Button, Row, Screen, bold, clipped, esc, fold, laid_out, lines, paragraphs
 from bot.screens.summary import home
 from bot.turn import Gone, Turn
@@ -17,6 +18,7 @@ from bot.zones import zone_of
 from dialogs.evaluation import evaluate
 from dialogs.followup import (
     SAME_DAY_HOURS,
+    Kind,
     after_quiet,
     due_moment,
     followup,
@@ -89,7 +91,7 @@ def _dispositions(turn: Turn, stored: StoredConsult, raised: tuple[str, ...], pa
     kept = plans.dispositions(turn.tx, stored.id)
     pages = max(1, -(-len(raised) // DISPOSITIONS_SHOWN))
     page = min(page, pages - 1)
-    words = followup().choices["disposition"]
+    words = _worded("disposition", t)
     listed, rows = [], []
     first = page * DISPOSITIONS_SHOWN
     for place, name in enumerate(raised[first : first + DISPOSITIONS_SHOWN], first):
@@ -201,8 +203,13 @@ def _stage(turn: Turn, stored: StoredConsult, chosen: Mapping[str, Any]) -> None
     )
 
 
-def _choices(kind: Any, stored: StoredConsult, stage: str) -> tuple[Row, ...]:
-    words = followup().choices[kind]
+def _worded(kind: Kind, t: Translate) -> dict[str, str]:
+    """Return the codes of a kind of choice with their words in the person's language."""
+    return {code: t(words) for code, words in followup().choices[kind].items()}
+
+
+def _choices(turn: Turn, stored: StoredConsult, stage: Kind) -> tuple[Row, ...]:
+    words = _worded(stage, turn.t)
     return laid_out(
         [Button(label, encode("pl", stored.short, stage, code)) for code, label in words.items()], 1
     )
@@ -213,9 +220,10 @@ def _ask_decided(
 ) -> tuple[str, tuple[Row, ...]]:
     step = summarise(dialog_of(stored).answers, turn.scenario_of(stored.content_hash)).step
     listed = "\n".join(esc(f"{chr(97 + i)}. {text}") for i, text in enumerate(step.alternatives))
+    words = _worded("decided", turn.t)
     buttons = [
         Button(
-            clipped(followup().words("decided", "step") + ": " + step.title, 40),
+            clipped(words["step"] + ": " + step.title, 40),
             encode("pl", stored.short, "decided", "step"),
         )
     ]
@@ -226,9 +234,7 @@ def _ask_decided(
         )
         for i in range(len(step.alternatives))
     ]
-    buttons.append(
-        Button(followup().words("decided", "other"), encode("pl", stored.short, "decided", "other"))
-    )
+    buttons.append(Button(words["other"], encode("pl", stored.short, "decided", "other")))
     body = lines(bold(turn.t("What was decided?")), fold(listed))
     return body, ((buttons[0],), *laid_out(buttons[1:-1], 2), (buttons[-1],))
 
@@ -236,7 +242,7 @@ def _ask_decided(
 def _ask_agreed(
     turn: Turn, stored: StoredConsult, chosen: Mapping[str, Any]
 ) -> tuple[str, tuple[Row, ...]]:
-    return bold(turn.t("Agreed with whom?")), _choices("agreed", stored, "agreed")
+    return bold(turn.t("Agreed with whom?")), _choices(turn, stored, "agreed")
 
 
 def _ask_safeguards(
@@ -247,7 +253,7 @@ def _ask_safeguards(
         Button(
             f"{'☑' if code in marked else '☐'} {label}", encode("pl", stored.short, "mark", code)
         )
-        for code, label in followup().choices["safeguard"].items()
+        for code, label in _worded("safeguard", turn.t).items()
     ]
     done = Button(
         turn.t("Done ({count})").format(count=len(marked)),
@@ -276,7 +282,7 @@ def _ask_days(
 def _ask_stop(
     turn: Turn, stored: StoredConsult, chosen: Mapping[str, Any]
 ) -> tuple[str, tuple[Row, ...]]:
-    return bold(turn.t("What ends it?")), _choices("stop", stored, "stop")
+    return bold(turn.t("What ends it?")), _choices(turn, stored, "stop")
 
 
 ASK: dict[str, Callable[[Turn, StoredConsult, Mapping[str, Any]], tuple[str, tuple[Row, ...]]]] = {
@@ -416,12 +422,12 @@ def plan_screen(turn: Turn, stored: StoredConsult, plan: Plan) -> Screen:
     """Return the plan as it stands, with its reviews."""
     t, choices = turn.t, followup()
     step = turn.scenario_of(stored.content_hash).step(plan.step)
-    decided = choices.words("decided", plan.decided)
+    decided = t(choices.words("decided", plan.decided))
     if plan.decided == "step":
         decided = step.title
     elif plan.alternative is not None and plan.alternative < len(step.alternatives):
         decided = step.alternatives[plan.alternative].text
-    guards = "; ".join(choices.words("safeguard", code) for code in plan.safeguards) or t("none")
+    guards = "; ".join(t(choices.words("safeguard", code)) for code in plan.safeguards) or t("none")
     reviews = [r for r in plans.reviews_of(turn.tx, stored.id) if r.plan_revision == plan.revision]
     body = paragraphs(
         bold(
@@ -431,9 +437,9 @@ def plan_screen(turn: Turn, stored: StoredConsult, plan: Plan) -> Screen:
         ),
         lines(
             f"{bold(t('Decided:'))} {esc(decided)}",
-            f"{bold(t('Agreed with:'))} {esc(choices.words('agreed', plan.agreed))}",
+            f"{bold(t('Agreed with:'))} {esc(t(choices.words('agreed', plan.agreed)))}",
             f"{bold(t('Safeguards:'))} {esc(guards)}",
-            f"{bold(t('Ends:'))} {esc(choices.words('stop', plan.stop))}",
+            f"{bold(t('Ends:'))} {esc(t(choices.words('stop', plan.stop)))}",
         ),
         lines(bold(t("Reviews")), *[f"• {esc(_review_line(turn, r))}" for r in reviews]),
     )
@@ -455,7 +461,7 @@ def _review_line(turn: Turn, review: Review) -> str:
     state = {
         "waiting": t("to come"),
         "sent": t("asked, not answered"),
-        "answered": followup().words("outcome", review.outcome or ""),
+        "answered": t(followup().words("outcome", review.outcome or "")),
     }.get(review.state, review.state)
     return f"{name}, {day}: {state}"
 
@@ -473,7 +479,7 @@ def review_screen(turn: Turn, stored: StoredConsult, review: Review) -> Screen:
     rows = laid_out(
         [
             Button(words, encode("out", stored.short, review.id.hex, code))
-            for code, words in followup().choices["outcome"].items()
+            for code, words in _worded("outcome", t).items()
         ],
         1,
     )
@@ -510,7 +516,8 @@ def _outcome(turn: Turn, data: Callback) -> None:
     plans.answer_review(turn.tx, review, data.arg(1), turn.person.id)
     if stored.phase in ("planned", "followed_up"):
         stored, _ = apply(turn, stored, FollowedUp())
-    turn.tell(turn.t("Kept: {outcome}").format(outcome=followup().words("outcome", data.arg(1))))
+    outcome = turn.t(followup().words("outcome", data.arg(1)))
+    turn.tell(turn.t("Kept: {outcome}").format(outcome=outcome))
     plan = plans.plan_of(turn.tx, stored)
     if plan is None:
         show_case(turn, stored)

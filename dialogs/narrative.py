@@ -121,6 +121,11 @@ def read_narrative(text: str) -> Reading:
     ]
     opioids = [hit for hit in hits if hit.question == "opioid"]
     hits += durations(told, opioids)
+    hits = [
+        hit
+        for hit in hits
+        if hit.value != "none" or hit.question != "endplan" or not _tapering(told)
+    ]
     agreed = _agreed(hits)
     suggestions = tuple(
         _suggested(text, folded, question, found) for question, found in agreed.items()
@@ -128,6 +133,18 @@ def read_narrative(text: str) -> Reading:
     given = {s.question for s in suggestions}
     asks = tuple(q for q in FAST_PATH if q not in given)
     return Reading(tuple(sorted(suggestions, key=lambda s: (s.start, s.end))), asks)
+
+
+def _tapering(told: Sequence[Sentence]) -> bool:
+    """Tell whether a taper goes on or is planned, so that "no end date" is not "open-ended"."""
+    found = (
+        (sentence, match)
+        for sentence in told
+        for match in find("tapering").finditer(sentence.masked)
+    )
+    return any(
+        "negated" not in contexts(sentence.masked, *match.span()) for sentence, match in found
+    )
 
 
 def _suggested(text: str, folded: Folded, question: str, hits: Sequence[Hit]) -> Suggestion:

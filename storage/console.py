@@ -36,6 +36,7 @@ from storage.errors import Conflict, NotFound
 from storage.ids import new_id
 from storage.people import Person
 from storage.schema import (
+    NOT_OK,
     audit_checkpoint,
     audit_event,
     break_glass,
@@ -126,6 +127,10 @@ class LogEntry:
         return found
 
 
+Cells: TypeAlias = tuple[int, str, str, str, str, str, str, str, str]
+"""An event in an export: number, time, pseudonym, action, object type and id, case, outcome, meta."""
+
+
 # --- who is asking ------------------------------------------------------------------------------
 
 
@@ -162,6 +167,8 @@ def _visible(tx: Tx) -> list[ColumnElement[bool]]:
     event = audit_event.c
     return [not_(and_(event.action.startswith("opinion."), event.consult_id.in_(hidden)))]
 
+
+SHOWN = tuple(c for c in audit_event.c if c.name not in {"row_mac", "prev", "hash"})
 
 # --- the log --------------------------------------------------------------------------------------
 
@@ -200,7 +207,7 @@ def log_query(
     lowest, highest = _bounds(tx, wanted)
     low = max([n for n in (lowest, after) if n is not None], default=None)
     high = min([n for n in (highest, before) if n is not None], default=None)
-    query = select(audit_event).where(audit_event.c.seq.is_not(None), *_visible(tx))
+    query = select(*SHOWN).where(audit_event.c.seq.is_not(None), *_visible(tx))
     query = query.where(*_times(wanted))
     return _led(tx, query, wanted, (low, high), upwards=after is not None).limit(limit)
 
@@ -234,6 +241,8 @@ def _led(
         if wanted.words:
             query = query.where(*_reads(wanted.words))
         return _ordered(query, event.seq, between, upwards=upwards)
+    if wanted.outcome not in {"", "ok"}:
+        query = query.where(NOT_OK)  # the index is of these only, and a parameter may be "ok"
     words = _index_words(wanted)
     if wanted.words or len(columns) > 1:
         query = query.where(*_loosely(columns))
@@ -357,16 +366,13 @@ def _times(wanted: LogFilter) -> Iterator[ColumnElement[bool]]:
         yield at < audit.microseconds(wanted.until)
 
 
-def _entry(tx: Tx, row: Any, names: dict[UUID | None, str] | None = None) -> LogEntry:
-    """Return a row as an entry; ``names`` remembers the pseudonyms of a long list."""
-    if names is not None and row.actor not in names:
-        names[row.actor] = pseudonym(tx, row.actor)
+def _entry(tx: Tx, row: Any) -> LogEntry:
     return LogEntry(
         seq=row.seq,
         id=row.id,
         at=audit.moment_of(row.at),
         actor=row.actor,
-        pseudonym=pseudonym(tx, row.actor) if names is None else names[row.actor],
+        pseudonym=pseudonym(tx, row.actor),
         action=row.action,
         object_type=row.object_type,
         object_id=row.object_id,
@@ -376,11 +382,28 @@ def _entry(tx: Tx, row: Any, names: dict[UUID | None, str] | None = None) -> Log
     )
 
 
-def log_rows(tx: Tx, wanted: LogFilter, *, after: int, through: int, limit: int) -> list[LogEntry]:
-    """Return the next events of an export, oldest first; none when it is done."""
+def log_rows(tx: Tx, wanted: LogFilter, *, after: int, through: int, limit: int) -> list[Cells]:
+    """Return the next events of an export as texts, oldest first; none when it is done."""
     query = log_query(tx, wanted, before=through + 1, after=after, limit=limit)
     names: dict[UUID | None, str] = {}
-    return [_entry(tx, row, names) for row in tx.connection.execute(query)]
+    return [_cells(tx, row, names) for row in tx.connection.execute(query)]
+
+
+def _cells(tx: Tx, row: Any, names: dict[UUID | None, str]) -> Cells:
+    _, at, actor, action, object_type, object_id, consult_id, outcome, meta, seq = row
+    if actor not in names:
+        names[actor] = pseudonym(tx, actor)
+    return (
+        seq,
+        audit.moment_of(at).isoformat(timespec="microseconds"),
+        names[actor],
+        action,
+        object_type,
+        object_id,
+        consult_id.hex if consult_id else "",
+        outcome,
+        meta,
+    )
 
 
 def span(tx: Tx, wanted: LogFilter) -> tuple[int, int]:
@@ -407,7 +430,7 @@ def actions(tx: Tx) -> tuple[str, ...]:
 def last_of(tx: Tx, action: str) -> LogEntry | None:
     """Return the newest event of an action, or None."""
     query = (
-        select(audit_event)
+        select(*SHOWN)
         .where(audit_event.c.action == action, audit_event.c.seq.is_not(None))
         .order_by(audit_event.c.seq.desc())
         .limit(1)

@@ -403,8 +403,11 @@ def hidden(number: int) -> int | None:
     return None if 0 < number < SMALLEST else number
 
 
-PARTITIONS = (["finished", "abandoned", "stopped", "open"], "step:", "time:", "left:", "decided:")
+PARTITIONS = ("step:", "time:", "left:", "decided:", "outcome:")
 """Keys that add up to a count shown beside them: one that is left out would follow from the rest."""
+
+INTERNAL = frozenset({"open"})
+"""Not shown: with it the others could be reckoned up."""
 
 
 def _shown(counts: Mapping[str, int]) -> dict[str, int | None]:

@@ -141,7 +141,9 @@ def receive(tx: Tx, incoming: Incoming) -> UUID:
         "kind": incoming.kind,
         "message_id": incoming.message_id,
         "thread_id": incoming.thread_id,
-        "content": _sealed(tx, key_id, "content", identity, incoming.consult_id, incoming.content),
+        "content": _sealed(
+            tx, key_id, _place("content", identity, incoming.consult_id), incoming.content
+        ),
         "data_key_id": key_id,
         "state": "received",
         "created_at": tx.now,
@@ -178,7 +180,7 @@ def enqueue(tx: Tx, outgoing: Outgoing) -> UUID:
             direction="out",
             kind=outgoing.kind,
             method=outgoing.method,
-            params=_sealed(tx, key_id, "params", identity, outgoing.consult_id, text),
+            params=_sealed(tx, key_id, _place("params", identity, outgoing.consult_id), text),
             data_key_id=key_id,
             target_id=outgoing.target,
             thread_id=outgoing.thread_id,
@@ -287,7 +289,7 @@ def replace_params(tx: Tx, transcript_id: UUID, params: Mapping[str, Any]) -> No
     """Change a call that was refused, such as to plain text, before it is tried again."""
     row = tx.connection.execute(_of(transcript_id)).one()
     text = json.dumps(dict(params), ensure_ascii=False, separators=(",", ":"))
-    sealed = _sealed(tx, row.data_key_id, "params", row.id, row.consult_id, text)
+    sealed = _sealed(tx, row.data_key_id, _place("params", row.id, row.consult_id), text)
     tx.connection.execute(
         update(transcript).where(transcript.c.id == transcript_id).values(params=sealed)
     )
@@ -583,12 +585,12 @@ def _key_for(tx: Tx, consult_id: UUID | None, person_id: UUID | None) -> UUID:
     return found or system_key_id(tx, "chat")
 
 
-def _sealed(
-    tx: Tx, key_id: UUID, column: str, row: UUID, consult_id: UUID | None, text: str | None
-) -> bytes | None:
-    if text is None:
-        return None
-    return seal(tx, key_id, clean(text), Place("transcript", column, row, consult_id))
+def _sealed(tx: Tx, key_id: UUID, place: Place, text: str | None) -> bytes | None:
+    return None if text is None else seal(tx, key_id, clean(text), place)
+
+
+def _place(column: str, row: UUID, consult_id: UUID | None) -> Place:
+    return Place("transcript", column, row, consult_id)
 
 
 def _params(tx: Tx, row: Any) -> dict[str, Any] | None:
@@ -601,7 +603,7 @@ def _opened(tx: Tx, row: Any, column: str) -> str | None:
     sealed = getattr(row, column)
     if sealed is None:
         return None
-    return unseal(tx, row.data_key_id, sealed, Place("transcript", column, row.id, row.consult_id))
+    return unseal(tx, row.data_key_id, sealed, _place(column, row.id, row.consult_id))
 
 
 def of_query(tx: Tx, query: Select[Any]) -> list[Line]:

@@ -9,8 +9,8 @@ import pytest
 
 from storage.database import Database, open_database
 from storage.keys import Keyring
-from storage.sqlite import writing_engine
 from storage.migrations import bring_up_to_date
+from storage.sqlite import writing_engine
 from tests.databases import Clock, PostgresServer, sqlite_url
 
 KEY = bytes(range(1, 33))

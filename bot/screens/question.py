@@ -244,7 +244,7 @@ class _Shown:
         elif q.id in consult.answers and q.kind != "dose":
             keep.append(self.button(t("Keep it and go on"), "keep", q.id))
         unknown = (
-            [self.button(q.unknown_label or t("Not known"), "u", q.id)] if q.allows_unknown else []
+            [self.button(t(q.unknown_label or "Not known"), "u", q.id)] if q.allows_unknown else []
         )
         skipped = [self.button(t("Skip"), "s", q.id)] if skip and q.id != SAFETY else []
         why = Button(t("Why?"), encode("v", self.case, "why", q.id))

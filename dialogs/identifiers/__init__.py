@@ -1,7 +1,8 @@
 """The identifier guard: finds what could tell who a text is about, before anything is written.
 
 A rule-and-lexicon guard for the identifiers of HIPAA's Safe Harbor list. It reads the text folded to
-plain letters and answers in code points of the text as it came. The reasons are in docs/adr/0010-identifier-guard.md.
+plain letters and answers in code points of the text as it came. The reasons are in
+docs/adr/0010-identifier-guard.md.
 """
 
 from collections.abc import Iterable, Iterator

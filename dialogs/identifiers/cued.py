@@ -11,7 +11,7 @@ _MARK = r"(?:numbers?|num|nbr|no|nr|id|ids|code|identifier|#)"
 _SMALL = (
     r"(?:is|was|of|for|on|file|the|his|her|their|reads?|ends?|ending|in|at|our|ehr|epic|as|"
     r"with|are|it|now|to|under|still|just|state|card|new|old|listed|shows?|pt|patient|record|"
-    r"last|four|4|digits?|ssn)"
+    r"digits?|ssn)"
 )
 _FILL = (
     rf"[\s:#=.\-()\[\]\"',]{{0,4}}(?:(?:{_MARK}|{_SMALL})(?:[\s:#=.\-()\[\]\"',]{{1,4}}|(?=\d)"
@@ -164,6 +164,8 @@ def _begins_with_word(value: str) -> bool:
     first = _PARTS.split(value, maxsplit=1)[0]
     if not first.isalpha() or value[len(first)] != " ":
         return False
+    if _YEAR.fullmatch(value[len(first) + 1 :]):
+        return True
     return len(first) > 2 and (not first.isupper() or len(first) > 4)
 
 

@@ -130,7 +130,7 @@ def _is_leet(word: str, words: Lexicon) -> bool:
     """Whether it is a name when its digits are read as letters: J0hn, Sm1th."""
     letters = sum(char.isalpha() for char in word)
     digits = sum(char.isdigit() for char in word)
-    if letters < 2 or digits * 2 > len(word) or letters == len(word) or _CODE.match(word):
+    if letters < 2 or digits * 2 > len(word) + 1 or letters == len(word) or _CODE.match(word):
         return False
     plain = {word.lower().translate(table) for table in (_LEET, _LEET_L)}
     return any(_is_leet_name(word, name, words) for name in plain if name.isalpha())

@@ -141,11 +141,10 @@ def _resides(reading: Reading, index: int) -> bool:
     token = reading.at(index)
     if reading.low(index - 1) not in _PREPOSITIONS or len(token.low) < 3 or token.gap != " ":
         return False
-    if (
-        not (token.capital and not token.upper)
-        and token.has(Sense.WORD)
-        and not token.has(Sense.CITY)
-    ):
+    shown = token.capital and not token.upper
+    if shown and token.has(Sense.CITY) and not reading.at(index + 1).has(Sense.HEAD):
+        return True
+    if not shown and token.has(Sense.WORD) and not token.has(Sense.CITY):
         return False
     return _RESIDE.search(reading.before(token.start, 72)) is not None
 
@@ -165,11 +164,8 @@ def _continues(token: Token) -> bool:
 def _state_follows(reading: Reading, index: int) -> bool:
     """Marietta, OH."""
     token, state = reading.at(index), reading.at(index + 1)
-    if (
-        token.upper
-        or len(token.low) < 3
-        or (token.has(Sense.EVERYDAY) and not token.has(Sense.CITY))
-    ):
+    everyday = token.has(Sense.EVERYDAY) and not token.has(Sense.CITY)
+    if token.upper or len(token.low) < 3 or everyday or token.has(Sense.EPONYM):
         return False
     written = state.gap == ", " and state.upper and len(state.text) == 2
     return written and _STATE.fullmatch(state.low) is not None

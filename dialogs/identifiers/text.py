@@ -20,14 +20,20 @@ _LOOKALIKES = dict(
     )
 )
 _SPELT = {
-    **dict(zip("ßæœøđðþłıəħŋ", ["ss", "ae", "oe", "o", "d", "d", "th", "l", "i", "e", "h", "n"], strict=True)),
-    **dict(zip("ẞÆŒØĐÐÞŁƏ", ["SS", "AE", "OE", "O", "D", "D", "Th", "L", "E"], strict=True)),
+    **dict(zip("øđðłıəħŋØĐÐŁƏ", "oddliehnODDLE", strict=True)),
+    "ß": "ss", "æ": "ae", "œ": "oe", "þ": "th", "ẞ": "SS", "Æ": "AE", "Œ": "OE", "Þ": "Th",
     **dict.fromkeys("’‘ʼʻ`´", "'"),
     **dict.fromkeys("“”„", '"'),
     **dict.fromkeys("•\r\u2028\u2029\n", "\n"),
     **dict.fromkeys("⁄∕", "/"),
     **dict.fromkeys("µμ", "u"),
-    "\t": " ", "…": ".", "−": "-", "。": ".", "，": ",", "×": "x", "№": "No ",
+    "\t": " ",
+    "…": ".",
+    "−": "-",
+    "。": ".",
+    "，": ",",
+    "×": "x",
+    "№": "No ",
 }
 
 

@@ -85,8 +85,8 @@ class Reading:
 
 
 def _opens(gap: str, found: list[Token]) -> bool:
-    if not found:
-        return True
+    if gap == " " or not found:
+        return not found
     if "." in gap and not (_ENDS - {"."}) & set(gap):
         return not _abbreviated(found)
     return bool(_ENDS & set(gap)) or gap.lstrip(" ").startswith(("- ", "("))

@@ -2,10 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -47,7 +50,7 @@ class Conversation:
     async def settles(self) -> None:
         """Wait until every update is handled and everything is sent."""
         async with asyncio.timeout(SETTLED_SECONDS):
-            while self.emulator.updates.waiting or await self._unsent():  # noqa: ASYNC110
+            while self.emulator.updates.waiting or await self._unsent():
                 await asyncio.sleep(0.002)
                 if not self.emulator.updates.waiting:
                     await self.service.outbox.drained()
@@ -97,8 +100,25 @@ def settings_for(folder: Path, **values: Any) -> Settings:
     return Settings(data_dir=folder, approval="open", poll_seconds=1, **values)
 
 
+@cache
+def prepared() -> tuple[bytes, bytes]:
+    """Return a keys file and a database that has every table; made once, copied for each test."""
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        create_key_file(folder / "keys")
+        keys = Keyring.of_file(folder / "keys")
+        database = open_database(f"sqlite:///{folder}/curbside.db", keys, Clock())
+        with ThreadPoolExecutor() as beside_the_loop:
+            beside_the_loop.submit(asyncio.run, database.close()).result()
+        return (folder / "keys").read_bytes(), (folder / "curbside.db").read_bytes()
+
+
 def database_in(folder: Path, clock: Clock) -> Database:
-    create_key_file(folder / "keys")
+    if not (folder / "curbside.db").exists():
+        keys_file, empty = prepared()
+        (folder / "keys").write_bytes(keys_file)
+        (folder / "keys").chmod(0o600)
+        (folder / "curbside.db").write_bytes(empty)
     keys = Keyring.of_file(folder / "keys")
     return open_database(f"sqlite:///{folder}/curbside.db", keys, clock)
 

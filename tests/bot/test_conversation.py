@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+from bot import forks
+from dialogs.content import load_scenario, load_scenario_text
 from tests.bot.conftest import Clock, Conversation, talking
 from tests.bot.walks import FOUNDING, case_of, data_of, every, forged, founding, summary, unharmed
-from web.emulator import person
+from web.emulator import group, person
 
 
 async def test_the_first_screen_says_what_this_is_and_what_not_to_type(
@@ -372,9 +374,9 @@ async def test_a_number_is_typed_and_its_range_is_kept(ready: Conversation) -> N
     ready.me.says("80 mg")
     await ready.settles()
 
-    assert await every(
-        ready, "SELECT 1 FROM answer_change WHERE question = 'methadone_dose'"
-    ) == [(1,)]
+    assert await every(ready, "SELECT 1 FROM answer_change WHERE question = 'methadone_dose'") == [
+        (1,)
+    ]
 
 
 # --- the review card and changes ----------------------------------------------------------------
@@ -435,9 +437,9 @@ async def test_editing_ones_own_message_corrects_the_answer(ready: Conversation)
     await ready.settles()
 
     assert "Which medication" in ready.screen.text
-    assert await every(
-        ready, "SELECT count(*) FROM answer_change WHERE question = 'setting'"
-    ) == [(2,)]
+    assert await every(ready, "SELECT count(*) FROM answer_change WHERE question = 'setting'") == [
+        (2,)
+    ]
 
 
 async def test_editing_after_the_summary_says_what_the_change_did(ready: Conversation) -> None:
@@ -471,9 +473,9 @@ async def test_an_edit_that_fits_nothing_changes_nothing(ready: Conversation) ->
     await ready.settles()
 
     assert any("Nothing was changed" in m.text for m in ready.me.replies)
-    assert await every(
-        ready, "SELECT count(*) FROM answer_change WHERE question = 'setting'"
-    ) == [(1,)]
+    assert await every(ready, "SELECT count(*) FROM answer_change WHERE question = 'setting'") == [
+        (1,)
+    ]
 
 
 async def test_an_edit_for_a_closed_case_changes_nothing(ready: Conversation) -> None:
@@ -603,7 +605,7 @@ async def test_forged_numbers_beyond_all_bounds_do_no_harm(ready: Conversation) 
         f"1|dis|{case}|{many}|{many}|done|",
         f"1|dose|{case}|focus|{many}|",
         f"1|set||zone|{many}|",
-        f"1|set||nonsense|",
+        "1|set||nonsense|",
         f"1|conf|{case}|before|7|",
         f"1|plan|{case}|",
         f"1|pl|{case}|decided|alt{many}|",
@@ -700,8 +702,6 @@ async def test_an_unknown_deep_link_is_answered(ready: Conversation) -> None:
 
 
 async def test_talk_in_a_group_is_neither_stored_nor_answered(ready: Conversation) -> None:
-    from web.emulator import group  # noqa: PLC0415 - only here
-
     everybody = group(ready.emulator, "Team", [ready.me])
     everybody.adds_bot(ready.me, admin=True)
     await ready.settles()
@@ -716,8 +716,6 @@ async def test_talk_in_a_group_is_neither_stored_nor_answered(ready: Conversatio
 
 
 async def test_a_command_in_a_group_points_to_the_private_chat(ready: Conversation) -> None:
-    from web.emulator import group  # noqa: PLC0415 - only here
-
     everybody = group(ready.emulator, "Team", [ready.me])
     everybody.adds_bot(ready.me)
     here = ready.me.in_group(everybody)
@@ -970,3 +968,48 @@ async def test_a_what_if_case_outlives_the_real_one(ready: Conversation) -> None
 
     assert "nothing to compare" in ready.me.toasts[-1].text
     await unharmed(ready)
+
+
+# --- a newer version of the content -------------------------------------------------------------
+
+
+async def test_a_case_keeps_its_version_and_shows_what_would_differ_today(
+    ready: Conversation,
+) -> None:
+    screen = await summary(ready)
+    assert "What would differ today" not in screen.labels
+    then = ready.service.scenarios.current
+    body = then.body.replace(f'version = "{then.version}"', 'version = "99"', 1)
+    body = body.replace(then.question("setting").prompt, "Where is the client now?", 1)
+    ready.service.scenarios.current = load_scenario_text(body)
+
+    await ready.says("/summary")
+    screen = await ready.taps("What would differ today")
+
+    assert "Today, version 99" in screen.text or "Step, the same" in screen.text
+    assert "asked differently" in screen.text
+    await ready.taps("‹ Summary")
+    assert "Where is the client" in (await ready.taps("Change answers", "Setting")).text
+    assert "Where is the client now?" not in ready.screen.text
+    await unharmed(ready)
+
+
+def test_what_changed_between_two_versions_is_named() -> None:
+    then = load_scenario()
+    first, *rest = then.questions
+    renamed = first.model_copy(update={"id": "other", "short": "Something new"})
+    now = then.model_copy(update={"questions": (renamed, *rest)})
+
+    words = forks.changed_questions(then, now, ("mat", "gone"), str)
+
+    assert f"− {first.short}" in words
+    assert "+ Something new" in words
+    assert "no longer one of the choices" in words
+    assert forks.changed_questions(then, then, (), str) == ""
+
+
+def test_an_answer_that_today_has_no_place_for_is_left_out() -> None:
+    kept, lost = forks.still_valid({"mat": "methadone", "setting": "moon"}, load_scenario())
+
+    assert kept == {"mat": "methadone"}
+    assert lost == ("setting",)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from dialogs.identifiers import Finding
 from tests.bot.conftest import Clock, Conversation, talking
 from tests.bot.walks import case_of, data_of, every, forged, founding, summary, unharmed
 
@@ -85,7 +86,7 @@ async def test_possible_identifiers_are_asked_about_and_nothing_is_used(
 async def test_one_tap_applies_held_words_as_if_typed_just_now(
     ready: Conversation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await soft_everything(monkeypatch)
+    soft_everything(monkeypatch)
     await founding(ready, 2)
     mine = ready.me.says("methadone clinic")
     await ready.settles()
@@ -98,15 +99,14 @@ async def test_one_tap_applies_held_words_as_if_typed_just_now(
     ready.me.edits(mine, "hospital inpatient")
     await ready.settles()
     await ready.taps("It identifies nobody, go on")
-    assert await every(
-        ready, "SELECT count(*) FROM answer_change WHERE question = 'setting'"
-    ) == [(2,)]
+    assert await every(ready, "SELECT count(*) FROM answer_change WHERE question = 'setting'") == [
+        (2,)
+    ]
     await unharmed(ready)
 
 
-async def soft_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+def soft_everything(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the guard find a possible identifier in any words."""
-    from dialogs.identifiers import Finding  # noqa: PLC0415 - only here
 
     def perhaps(words: str) -> tuple[Finding, ...]:
         return (Finding(0, min(4, len(words)), "name", "soft"),)
@@ -156,7 +156,7 @@ async def test_held_words_for_a_setting_go_to_the_setting(
     ready: Conversation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await ready.taps("Settings", "Time zone")
-    await soft_everything(monkeypatch)
+    soft_everything(monkeypatch)
     await ready.says("Europe/Madrid")
 
     screen = await ready.taps("It identifies nobody, go on")
@@ -167,7 +167,7 @@ async def test_held_words_for_a_setting_go_to_the_setting(
 async def test_held_words_after_new_are_read_as_a_case(
     ready: Conversation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await soft_everything(monkeypatch)
+    soft_everything(monkeypatch)
     await ready.says("/new nothing to read in this")
 
     screen = await ready.taps("It identifies nobody, go on")
@@ -276,12 +276,11 @@ WORDS = (
     "Europe/Madrid", "pain visits and counselor",
 )  # fmt: skip
 
-STEPS = 130
+STEPS = 100
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-async def test_no_order_of_taps_words_and_restarts_does_harm(tmp_path: Path, seed: int) -> None:
-    chance, clock = random.Random(seed), Clock()  # noqa: S311 - a replayable walk
+async def test_no_order_of_taps_words_and_restarts_does_harm(tmp_path: Path) -> None:
+    chance, clock = random.Random(1), Clock()  # noqa: S311 - a replayable walk
     stale: list[str] = []
     emulator = None
     for part in range(2):
@@ -299,8 +298,12 @@ async def test_no_order_of_taps_words_and_restarts_does_harm(tmp_path: Path, see
 async def _anything(talk: Conversation, chance: random.Random, stale: list[str]) -> None:
     """Do one thing that a person could do, and check that it is answered."""
     screen = talk.me.screen_or_none
-    buttons = [b["callback_data"] for row in (screen.rows if screen else []) for b in row
-               if "callback_data" in b and "|forget|" not in b["callback_data"]]
+    buttons = [
+        b["callback_data"]
+        for row in (screen.rows if screen else [])
+        for b in row
+        if "callback_data" in b and "|forget|" not in b["callback_data"]
+    ]
     stale.extend(buttons)
     what = chance.random()
     before = len(talk.me.messages)

@@ -195,6 +195,7 @@ UNSAID = [
     ("65 year old mother.", "risk"),
     ("He is 40 years old.", "risk"),
     ("He is not doing PT.", "nonopioid"),
+    ("Taper plan: reduce oxycodone every two weeks until off; no end date yet.", "endplan"),
     ("Oxycodone for 1.2.3 months now.", "duration"),
     ("Thinking about oxycodone. Takes Norco.", "duration"),
     ("In jail, released today.", "setting"),

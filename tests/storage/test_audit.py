@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from storage.checkpoints import (
 from storage.database import Database
 from storage.ids import new_id
 from storage.migrations.append_only import drop, protect
+from storage.schema import audit_event
 from storage.transaction import Tx
 from storage.verification import VerifyReport, verify
 from tests.databases import Clock
@@ -108,7 +110,7 @@ async def test_entries_are_read_in_pages_and_by_whom_and_what(database: Database
 
 async def test_many_writers_make_one_whole_chain(database: Database) -> None:
     await asyncio.gather(
-        *(database.write(lambda tx, n=n: audit.record(tx, event(n))) for n in range(60)),
+        *(database.write(partial(audit.record, event=event(n))) for n in range(60)),
         *(database.write(audit.seal) for _ in range(5)),
     )
     await database.write(audit.seal)
@@ -128,8 +130,12 @@ async def test_the_log_can_only_be_added_to(database: Database) -> None:
         "DELETE FROM audit_event",
     ):
         with pytest.raises(DBAPIError, match="append-only"):
-            await database.write(lambda tx, s=statement: tx.connection.execute(text(s)).close())
+            await database.write(partial(_execute, statement))
     assert (await database.read(verify)).ok
+
+
+def _execute(statement: str, tx: Tx) -> None:
+    tx.connection.execute(text(statement))
 
 
 async def test_a_checkpoint_can_only_be_added(database: Database) -> None:
@@ -137,7 +143,7 @@ async def test_a_checkpoint_can_only_be_added(database: Database) -> None:
     await database.write(checkpoint)
     for statement in ("UPDATE audit_checkpoint SET count = 1", "DELETE FROM audit_checkpoint"):
         with pytest.raises(DBAPIError, match="append-only"):
-            await database.write(lambda tx, s=statement: tx.connection.execute(text(s)).close())
+            await database.write(partial(_execute, statement))
 
 
 # --- checkpoints and anchors ----------------------------------------------------------------------
@@ -180,17 +186,15 @@ async def test_the_log_is_tended_until_told_to_stop(
 ) -> None:
     monkeypatch.setattr("storage.checkpoints.SEAL_SECONDS", 0.001)
     published: list[Checkpoint] = []
-    twice = asyncio.Event()
+    once, twice = asyncio.Event(), asyncio.Event()
 
     async def publish(made: Checkpoint) -> None:
         published.append(made)
-        if len(published) == 2:
-            twice.set()
+        (once if len(published) == 1 else twice).set()
 
     await database.write(lambda tx: audit.record(tx, event(1)))
     tending = asyncio.create_task(tend(database, publish, every_seconds=0.0))
-    while not published:
-        await asyncio.sleep(0.001)
+    await asyncio.wait_for(once.wait(), 5)
     await database.write(lambda tx: audit.record(tx, event(2)))
     await asyncio.wait_for(twice.wait(), 5)
     tending.cancel()
@@ -249,14 +253,15 @@ def forged(**given: str) -> str:
     return FORGED.format(columns=COLUMNS, id=new_id().hex, **given)
 
 
-OTHER = new_id().hex
-
 PLANTED: dict[str, tuple[Plant, str]] = {
     "an action edited": (
         sql("UPDATE audit_event SET action = 'consult.read' WHERE seq = 5"),
         "altered",
     ),
-    "an actor edited": (sql(f"UPDATE audit_event SET actor = '{OTHER}' WHERE seq = 5"), "altered"),
+    "an actor edited": (
+        sql("UPDATE audit_event SET actor = consult_id WHERE seq = 5"),
+        "altered",
+    ),
     "an actor removed": (sql("UPDATE audit_event SET actor = NULL WHERE seq = 5"), "altered"),
     "a time edited": (sql("UPDATE audit_event SET at = at + 1 WHERE seq = 5"), "altered"),
     "an outcome edited": (
@@ -447,7 +452,7 @@ async def test_a_rewrite_with_the_keys_is_found_by_an_anchor(
 def _rewritten(tx: Tx) -> list[dict[str, Any]]:
     """Return the chain as it would be had event 5 been denied."""
     key, head, chained = audit.mac_key(tx), Head(0, audit.BEGINNING), []
-    for row in tx.connection.execute(audit.audit_event.select().order_by(audit.audit_event.c.seq)):
+    for row in tx.connection.execute(audit_event.select().order_by(audit_event.c.seq)):
         outcome = "denied" if row.seq == 5 else row.outcome
         mac = audit.row_mac(key, audit._canonical(dict(row._mapping) | {"outcome": outcome}))
         made = Head(row.seq, audit.link(key, head.hash, row.seq, mac))

@@ -2,6 +2,8 @@
 
 import asyncio
 from dataclasses import replace
+from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -142,10 +144,10 @@ async def test_the_history_tells_absent_skipped_and_not_known_apart(
     values = [ABSENT, None, "unk", ["a"], ABSENT]
     changes = [
         AnswerChange(question="q", old=old, new=new, via="tap", by=made.owner_id, at=clock())
-        for old, new in zip(values, values[1:], strict=False)
+        for old, new in pairwise(values)
     ]
     for change in changes:
-        await database.write(lambda tx, c=change: consults.record_change(tx, made.id, c))
+        await database.write(partial(consults.record_change, consult_id=made.id, change=change))
 
     assert await database.read(lambda tx: consults.history(tx, made.id)) == changes
 

@@ -6,16 +6,17 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event, insert, select, text
+from sqlalchemy import bindparam, event, insert, select, text
 from sqlalchemy.exc import IntegrityError
 
 from storage.database import Database, open_database, open_for_reading
 from storage.errors import KeyTrouble, StorageError, StorageUnavailable
 from storage.keys import Keyring
-from storage.schema import meta
+from storage.schema import UtcDateTime, meta
 from storage.sqlite import Sqlite
 from storage.transaction import Tx
 from tests.databases import Clock, PostgresServer, sqlite_url
@@ -59,8 +60,10 @@ async def test_a_unit_that_raises_is_undone_alone(database: Database) -> None:
         note("note-lost")(tx)
         raise LookupError("mine")
 
-    units = [note("note1"), fails, note("note2")]
-    results = await asyncio.gather(*map(database.write, units), return_exceptions=True)
+    units: list[Callable[[Tx], object]] = [note("note1"), fails, note("note2")]
+    results = await asyncio.gather(
+        *(database.write(unit) for unit in units), return_exceptions=True
+    )
 
     assert isinstance(results[1], LookupError)
     assert await database.read(noted) == ["note1", "note2"]
@@ -96,7 +99,7 @@ class OrderedUnit:
 
 
 async def test_a_read_cannot_write(database: Database) -> None:
-    with pytest.raises((StorageUnavailable, Exception), match="(?i)read.?only|cannot be written"):
+    with pytest.raises((StorageUnavailable, Exception), match=r"(?i)read.?only|cannot be written"):
         await database.read(note("note1"))
     assert await database.read(noted) == []
 
@@ -137,20 +140,10 @@ async def test_closing_finishes_what_is_waiting(database_url: str, keys: Keyring
 async def test_naive_times_are_refused(database: Database) -> None:
     def unit(tx: Tx) -> None:
         naive = tx.now.replace(tzinfo=None)
-        tx.connection.execute(
-            text("SELECT :at").columns().bindparams(_utc_parameter()), {"at": naive}
-        )
+        tx.connection.execute(select(bindparam("at", type_=UtcDateTime)), {"at": naive})
 
     with pytest.raises(Exception, match="naive datetime"):
         await database.read(unit)
-
-
-def _utc_parameter() -> object:
-    from sqlalchemy import bindparam
-
-    from storage.schema import UtcDateTime
-
-    return bindparam("at", type_=UtcDateTime)
 
 
 async def test_the_engine_is_named(database: Database) -> None:
@@ -423,7 +416,7 @@ async def test_a_deadlock_is_tried_again(postgres_url: str, keys: Keyring) -> No
         database.write(swap("note1", "note2")), database.write(swap("note2", "note1"))
     )
 
-    values = await database.read(lambda tx: [v for v in tx.connection.scalars(_VALUES)])
+    values = await database.read(lambda tx: list(tx.connection.scalars(_VALUES)))
     assert values == ["xx", "xx"]
     await database.close()
 
@@ -491,7 +484,7 @@ asyncio.run(main(sys.argv[1]))
 async def test_what_was_answered_survives_a_kill(
     database_url: str, keys: Keyring, clock: Clock
 ) -> None:
-    with subprocess.Popen(
+    with subprocess.Popen(  # noqa: ASYNC220 - nothing else runs in this loop
         [sys.executable, "-c", WRITER, database_url],
         stdout=subprocess.PIPE,
         text=True,

@@ -309,7 +309,7 @@ async def test_an_interrupted_rotation_is_simply_run_again(
 async def test_a_rotation_is_on_record(database: Database) -> None:
     await rotate(database)
 
-    entries = await database.read(lambda tx: audit.entries(tx))
+    entries = await database.read(audit.entries)
     assert entries[0].action == "key.rotate"
     assert entries[0].meta == {"data_keys": 0}
 

@@ -79,8 +79,15 @@ def test_reading_needs_the_schema_to_be_there(empty: Engine) -> None:
     empty.dispose()
 
 
+MANY = 10_000
+
+
 class Interrupted(Exception):
     pass
+
+
+def _interrupt() -> None:
+    raise Interrupted
 
 
 @contextmanager
@@ -101,9 +108,9 @@ def _interrupted_at(engine: Engine, number: int) -> Iterator[list[int]]:
 
 def test_a_migration_cut_off_at_any_statement_begins_again(empty: Engine) -> None:
     """At each one on SQLite; on PostgreSQL, where one takes longer, at every seventh."""
-    with _interrupted_at(empty, 0) as ran, empty.begin() as connection:
+    with _interrupted_at(empty, MANY) as ran, empty.begin() as connection:
         bring_up_to_date(connection)
-        raise Interrupted
+        _interrupt()
     for number in range(1, ran[0] + 1, 1 if empty.name == "sqlite" else 7):
         with _interrupted_at(empty, number), empty.begin() as connection:
             bring_up_to_date(connection)

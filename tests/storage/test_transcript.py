@@ -3,6 +3,7 @@
 import asyncio
 import random
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 import pytest
@@ -59,7 +60,7 @@ async def test_ids_may_come_in_any_order_and_restart_lower(database: Database) -
     ids = [50, 3, 49, 51, 1]
     for update_id in ids:
         incoming = Incoming(update_id=update_id, chat_id=5, kind="text")
-        await database.write(lambda tx, i=incoming: transcript.receive(tx, i))
+        await database.write(partial(transcript.receive, incoming=incoming))
 
     assert await database.read(
         lambda tx: [n for n in range(55) if transcript.seen(tx, n)]

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -11,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from storage import audit, console
-from storage.console import LogEntry, LogFilter
+from storage.console import Cells, LogFilter
 from storage.transaction import Tx
 from web.access import BadForm, Visit
 from web.console import filters
@@ -93,7 +92,7 @@ async def send(request: Request, *, site: Site) -> Response:
 
 
 async def stream(
-    site: Site, wanted: Wanted, lines: Callable[[Sequence[LogEntry], bool], str]
+    site: Site, wanted: Wanted, lines: Callable[[Sequence[Cells], bool], str]
 ) -> AsyncIterator[bytes]:
     """Yield the export in parts, and keep how far it is; its end is put on record as well."""
     job, after, rows, state = wanted.job, wanted.after, 0, "failed"
@@ -101,7 +100,7 @@ async def stream(
         first = True
         while batch := await site.database.read(lambda tx, after=after: _rows(tx, wanted, after)):  # type: ignore[misc]
             yield lines(batch, first).encode()
-            first, after, rows = False, batch[-1].seq, rows + len(batch)
+            first, after, rows = False, batch[-1][0], rows + len(batch)
             site.jobs.update(job, done=after - wanted.after, rows=rows)
             if len(batch) < BATCH:
                 break
@@ -113,7 +112,7 @@ async def stream(
     await site.database.write(lambda tx: _record(tx, job, "log.export_end", {"rows": rows}))
 
 
-def _rows(tx: Tx, wanted: Wanted, after: int) -> list[LogEntry]:
+def _rows(tx: Tx, wanted: Wanted, after: int) -> list[Cells]:
     return console.log_rows(tx, wanted.filter, after=after, through=wanted.through, limit=BATCH)
 
 
@@ -124,42 +123,26 @@ def _record(tx: Tx, job: Job, action: str, meta: Mapping[str, int | str]) -> Non
     audit.record(tx, event)
 
 
-def _cells(entry: LogEntry) -> tuple[str, ...]:
-    return (
-        str(entry.seq),
-        entry.at.isoformat(timespec="microseconds"),
-        entry.pseudonym,
-        entry.action,
-        entry.object_type,
-        entry.object_id,
-        entry.consult_id.hex if entry.consult_id else "",
-        entry.outcome,
-        entry.meta_json,
-    )
-
-
-def csv_lines(entries: Sequence[LogEntry], first: bool) -> str:
+def csv_lines(entries: Sequence[Cells], first: bool) -> str:
     """Return rows of CSV; values are codes, so that none begins like a formula."""
     out = io.StringIO()
     table = csv.writer(out, lineterminator="\r\n")
     if first:
         table.writerow(COLUMNS)
-    table.writerows(_cells(entry) for entry in entries)
+    table.writerows(entries)
     return out.getvalue()
 
 
-def json_lines(entries: Sequence[LogEntry], first: bool) -> str:
-    """Return one object a line."""
+def json_lines(entries: Sequence[Cells], first: bool) -> str:
+    """Return one object a line; the values are codes and ids, which need no escaping."""
     names = list(COLUMNS)[1:-1]
-    made = []
-    for entry in entries:
-        cells = _cells(entry)
-        row = json.dumps({"seq": entry.seq, **dict(zip(names, cells[1:-1], strict=True))})
-        made.append(f'{row[:-1]}, "meta": {cells[-1]}}}\n')
-    return "".join(made)
+    shape = "".join(f', "{name}": "%s"' for name in names)
+    return "".join(
+        f'{{"seq": {cells[0]}{shape % cells[1:-1]}, "meta": {cells[-1]}}}\n' for cells in entries
+    )
 
 
-LINES: Mapping[Format, Callable[[Sequence[LogEntry], bool], str]] = {
+LINES: Mapping[Format, Callable[[Sequence[Cells], bool], str]] = {
     "csv": csv_lines,
     "jsonl": json_lines,
 }

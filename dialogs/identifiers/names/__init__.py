@@ -14,8 +14,8 @@ from dialogs.identifiers.names.cues import introduced
 from dialogs.identifiers.names.extent import Hit, first_of
 from dialogs.identifiers.names.small import in_other_script, in_small_letters
 from dialogs.identifiers.names.titles import after_title
-from dialogs.identifiers.names.words import STOP
-from dialogs.identifiers.tokens import Reading
+from dialogs.identifiers.names.words import NAMEISH, STOP, TITLES
+from dialogs.identifiers.tokens import Reading, Token
 
 Rule = Callable[[Reading, int], Hit | None]
 
@@ -40,8 +40,16 @@ def _rules(reading: Reading, index: int) -> tuple[Rule, ...]:
     shown = token.capital and not reading.shouted
     if not token.text.isascii():
         return (in_other_script,)
-    if token.low in STOP and not token.has(Sense.MAYBE):
-        return (after_title,)
+    if _is_plain(token, shown=shown):
+        return (after_title,) if token.low in TITLES else ()
     if len(token.low) == 1:
         return (after_title, capitalised) if shown else ()
     return (after_title, introduced, capitalised if shown else in_small_letters)
+
+
+def _is_plain(token: Token, *, shown: bool) -> bool:
+    """Whether the word is no name wherever it stands, unless it is a title."""
+    if token.low in STOP:
+        return not token.has(Sense.MAYBE)
+    everyday = token.has(Sense.EVERYDAY | Sense.FIELD) and not token.has(NAMEISH | Sense.GIVEN)
+    return everyday and not shown

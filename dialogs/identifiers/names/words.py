@@ -169,3 +169,4 @@ OFTEN_PEOPLE = set_of("will mark grace rose bill dean chase art drew frank pat j
 RARELY_PEOPLE = set_of("may will case chance summer hope love faith heaven crystal china rain")
 STAYS = set_of("pregnant stable homeless sober here back")
 BEEN = set_of("on stable sober clean using taking off in out doing seeing coming asking")
+TITLES = CIVIL | ELDER | CLINICAL | OFFICE | KIN_TITLE

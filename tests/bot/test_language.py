@@ -1,0 +1,208 @@
+"""Every sentence of the interface is in the Spanish catalogue, and nothing else is."""
+
+import ast
+import re
+from collections.abc import Iterator
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import get_args
+
+import pytest
+from babel.messages.catalog import Catalog
+from babel.messages.pofile import read_po
+
+from bot.language import LANGUAGES, offered, translator
+from bot.screen import Screen
+from bot.screens import review, start, summary
+from dialogs.content import Question, load_scenario
+from dialogs.followup import followup
+from dialogs.identifiers import KINDS, kind_title
+from dialogs.model import Consult
+from dialogs.summary import GapState
+from tests.dialogs.reference_evaluator import VIGNETTES
+
+BOT = Path(str(files("bot")))
+CATALOGUE = BOT / "locale" / "es.po"
+PLACEHOLDER = re.compile(r"\{(\w*)\}")
+SIGNS = re.compile(r"[‹›→]|(?<!\w)/[a-z]+\b|\bHIPAA\b|\bMME\b|\bMAT\b|\bPDMP\b|\b[0-9]+\b")
+COMPUTED = {
+    "kind_title(finding.kind)",
+    "gap.state",
+    "words",
+    "q.unknown_label or 'Not known'",
+    "choices.words('decided', plan.decided)",
+    "choices.words('safeguard', code)",
+    "choices.words('agreed', plan.agreed)",
+    "choices.words('stop', plan.stop)",
+    "followup().words('outcome', review.outcome or '')",
+    "followup().words('outcome', data.arg(1))",
+}
+"""What is translated without being written there; `computed` lists the words it can be."""
+
+
+@cache
+def catalogue() -> Catalog:
+    with CATALOGUE.open("rb") as stream:
+        return read_po(stream, locale="es", abort_invalid=True)
+
+
+def translations() -> dict[str, str]:
+    return {str(entry.id): str(entry.string) for entry in catalogue() if entry.id}
+
+
+def translated_expressions() -> Iterator[ast.expr]:
+    """Yield what the code hands to `t`, to `turn.t` or to `self.t`; both ways of a choice."""
+    for path in sorted(BOT.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and _is_t(node.func) and node.args:
+                first = node.args[0]
+                yield from (first.body, first.orelse) if isinstance(first, ast.IfExp) else (first,)
+
+
+def _is_t(called: ast.expr) -> bool:
+    name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
+    return name == "t"
+
+
+def written() -> set[str]:
+    return {str(each.value) for each in translated_expressions() if isinstance(each, ast.Constant)}
+
+
+def computed() -> set[str]:
+    """Return the words that reach `t` from `dialogs`: kinds, states, the words of a plan."""
+    plan = {words for choices in followup().choices.values() for words in choices.values()}
+    label = str(Question.model_fields["unknown_label"].default)
+    return {kind_title(kind) for kind in KINDS} | set(get_args(GapState)) | plan | {label}
+
+
+def msgids() -> set[str]:
+    return written() | computed()
+
+
+# --- the catalogue ------------------------------------------------------------------------------
+
+
+def test_every_sentence_has_a_translation() -> None:
+    kept = translations()
+
+    missing = sorted(sentence for sentence in msgids() if not kept.get(sentence))
+    assert not missing, "es.po lacks:\n" + "\n".join(map(repr, missing))
+
+
+def test_no_translation_is_left_over() -> None:
+    left_over = sorted(translations().keys() - msgids())
+
+    assert not left_over, "es.po holds what nobody says:\n" + "\n".join(map(repr, left_over))
+    assert not catalogue().obsolete
+    assert not [entry.id for entry in catalogue() if entry.id and entry.fuzzy]
+
+
+def test_what_is_translated_is_written_there_or_listed() -> None:
+    others = {
+        ast.unparse(each) for each in translated_expressions() if not isinstance(each, ast.Constant)
+    }
+
+    assert others <= COMPUTED, "write the sentence inside t(...), or list it in `computed`"
+
+
+def test_a_translation_has_the_placeholders_of_its_sentence() -> None:
+    differing = [
+        sentence
+        for sentence, words in translations().items()
+        if sorted(PLACEHOLDER.findall(sentence)) != sorted(NUMERIC_ID.findall(words))
+    ]
+
+    assert differing == []
+
+
+def test_a_translation_keeps_signs_commands_and_numbers() -> None:
+    differing = {
+        sentence: words
+        for sentence, words in translations().items()
+        if not set(SIGNS.findall(sentence)) <= set(SIGNS.findall(words))
+    }
+
+    assert differing == {}
+
+
+def test_a_translation_begins_and_ends_as_its_sentence_does() -> None:
+    differing = [
+        sentence
+        for sentence, words in translations().items()
+        if (sentence[-1] in ".?:›") != (words[-1] in ".?:›") or words != words.strip()
+    ]
+
+    assert differing == []
+
+
+def test_nobody_is_said_to_have_reviewed_it() -> None:
+    assert "Reviewed by: nobody yet" in catalogue().header_comment
+    assert catalogue().charset == "utf-8"
+    assert str(catalogue().locale) == "es"
+
+
+# --- choosing a language ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("language", [None, "", "en", "fr", "es-MX", "../es"])
+def test_a_language_that_is_not_offered_reads_english(language: str | None) -> None:
+    assert translator(language)("Start a case") == "Start a case"
+
+
+def test_a_sentence_without_translation_reads_english() -> None:
+    assert translator("es")("Start a case") == "Iniciar un caso"
+    assert translator("es")("Nobody says this.") == "Nobody says this."
+    assert not translator("es")("")
+
+
+@pytest.mark.parametrize(
+    ("said", "language"),
+    [("es-MX", "es"), ("ES", "es"), ("en-US", "en"), ("fr", "en"), ("", "en"), (None, "en")],
+)
+def test_the_first_language_is_what_telegram_says(said: str | None, language: str) -> None:
+    assert offered(said) == language
+    assert language in LANGUAGES
+
+
+# --- screens ------------------------------------------------------------------------------------
+
+
+def spanish_screens() -> Iterator[Screen]:
+    """Yield the screens that show the interface and nothing of the clinical content."""
+    t = translator("es")
+    line = start.SettingsLine("MD", "quick", "es", "UTC", "22:00–06:00")
+    yield start.ready_screen(t)
+    yield start.help_screen(t)
+    yield start.privacy_screen(t, retention_days=30)
+    yield start.settings_screen(line, t)
+    yield start.cases_screen([], t)
+    yield review.facts_screen(t, case="abcd2345", code="K7")
+    yield review.sure_screen(t, case="abcd2345", code="K7", what="close")
+    yield review.ended_screen(t, case="abcd2345", code="K7", cancelled=True)
+
+
+def as_pattern(sentence: str) -> re.Pattern[str]:
+    """Return a pattern for a sentence as a chat shows it, with any value in its places."""
+    words = [re.escape(part) for part in re.split(r"\{\w*\}", sentence)]
+    return re.compile(r"(?<!\w)" + ".+".join(words) + r"(?!\w)")
+
+
+def test_a_screen_in_spanish_has_no_english_sentence() -> None:
+    english = [as_pattern(one) for one, other in translations().items() if one != other]
+
+    for screen in spanish_screens():
+        shown = "\n".join([screen.text, *(button.label for row in screen.rows for button in row)])
+        assert [each.pattern for each in english if each.search(shown)] == []
+
+
+@pytest.mark.parametrize("vignette", VIGNETTES, ids=lambda vignette: str(vignette["id"]))
+def test_the_summary_in_spanish_fits_a_phone(vignette: dict[str, dict[str, object]]) -> None:
+    scenario, answers = load_scenario(), vignette["answers"]
+    consult = Consult(scenario.id, scenario.hash, phase="advised", answers=answers, shown=answers)
+
+    screen = summary.summary_screen(consult, scenario, translator("es"), case="abcd2345", code="K7")
+
+    assert summary.visible(screen.text) <= summary.VISIBLE
+    for row in screen.rows:
+        assert len(row) == 1 or max(len(button.label) for button in row) <= 18
