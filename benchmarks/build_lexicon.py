@@ -2,11 +2,13 @@
 
     python -m benchmarks.build_lexicon PHILTER_DIR MIMESIS_DIR SMALL HUGE
 
-PHILTER_DIR is the unpacked philter-ucsf 1.0.3 (BSD-3, Regents of the University of California), MIMESIS_DIR the unpacked
-mimesis wheel 22.2.0 (MIT), SMALL and HUGE the lists of the Debian packages wamerican-small and wamerican-huge (SCOWL,
-2020.12.07). The licence notices stand in dialogs/identifiers/data/NOTICE.txt.
+PHILTER_DIR is the unpacked philter-ucsf 1.0.3 (BSD-3, Regents of the University of California),
+MIMESIS_DIR the unpacked mimesis wheel 22.2.0 (MIT), SMALL and HUGE the lists of the Debian packages
+wamerican-small and wamerican-huge (SCOWL, 2020.12.07). The licence notices stand in
+dialogs/identifiers/data/NOTICE.txt.
 
-Form of a list: one line a prefix of up to three letters, then the rest of each word, a full stop for an empty rest.
+Form of a list: one line a prefix of up to three letters, then the rest of each word, a full stop for
+an empty rest.
 """
 
 import json

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 -- fragments and the lines of the table
 """The identifier guard against its targets: recall, false alarms, disguises, time and memory.
 
     python -m benchmarks.guard [seed]

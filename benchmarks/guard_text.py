@@ -1,3 +1,4 @@
+
 """Text for measuring the identifier guard: frames in several hands, values made afresh from a seed."""
 
 import random
@@ -154,9 +155,20 @@ def shaped(rng: random.Random, shape: str) -> str:
     )
 
 
-MONTHS = (
-    ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"]
-)
+MONTHS = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+]
 
 
 def date(rng: random.Random) -> str:
@@ -382,13 +394,182 @@ def structured(seed: int, count: int) -> Iterator[Sample]:
 
 # -- clean
 
-DRUGS = ["methadone", "buprenorphine", "bup", "bup/nx", "Suboxone", "Subutex", "Zubsolv", "Sublocade", "Brixadi", "Vivitrol", "naltrexone", "oxycodone", "OxyContin", "Percocet", "hydromorphone", "Dilaudid", "morphine", "MS Contin", "tramadol", "tapentadol", "Nucynta", "fentanyl patch", "Norco", "hydrocodone", "gabapentin", "pregabalin", "Lyrica", "clonazepam", "Xanax", "ketamine", "Butrans", "Belbuca", "duloxetine", "Cymbalta", "lofexidine", "Lucemyra", "clonidine"]
-DOSES = ["10 mg TID", "8/2 BID", "8-2 films bid", "5/325 q6h prn", "q4-6h", "16 mg daily", "120 mg", "75 mcg/h q72h", "0.5 mg", "24 mg/d", "4 mg q6h", "1.5 tabs", "300 mg monthly", "128 mg monthly", "2-0.5 mg", "30-45 mg", "12/3 once daily", "1/2 tab qhs", "900 mcg bid", "10/325 #120", "20 mcg/h", "2 mg x3", "40 mg Q12H"]
-PEOPLE = ["41yo woman", "58 M", "a 34 y/o G2P1 at 28 weeks", "22M", "veteran, 67,", "72F", "a young man", "adolescent, 16,", "89-year-old man", "the patient", "pt", "my pt", "a nurse I follow", "he", "she", "67 yo M w/ COPD", "a man in his 50s", "a 63-year-old"]
-PROBLEMS = ["chronic pancreatitis", "sickle cell crisis", "failed back surgery", "rib fractures", "Crohn disease", "CRPS", "metastatic breast cancer", "a femur fracture", "endocarditis", "hip replacement", "Ehlers-Danlos", "post-herpetic neuralgia", "a Lisfranc injury", "Charcot foot", "Guillain-Barré", "Parkinson disease", "spinal stenosis L4-L5", "burns over 20%", "kidney stones", "hep C genotype 3", "Sjögren's", "necrotizing fasciitis", "a tooth abscess", "endometriosis", "diabetic neuropathy A1c 9.2", "T12 compression fracture"]
-MEASURES = ["COWS 13", "QTc 498", "pain 7/10", "pain 9/10 w/ movement", "PEG 6.3", "PHQ-9 18", "UDS pos for fent", "EDDP absent", "BP 168/94, HR 118", "SpO2 95% RA", "AST 212, ALT 187", "eGFR 38", "MME about 270", "WBC 17.2", "RASS -2", "ORT 8", "GAD-7 14", "INR 1.4", "T 99.1 F", "Na 128", "ANC 1200", "viral load 1450000 IU/mL", "platelets 88"]
-TIMES = ["for 3 years", "since 2019", "2 weeks ago", "in March 2021", "over 6 months", "last Tuesday", "since 1998", "every 90 days", "q3mo", "at 0730", "at 9 pm", "for 48 h", "on Monday", "yesterday", "in the spring of 2022", "on day 5", "3-4 times a week", "after 10-14 days", "since age 19", "until next week"]
-ASKS = ["what would you do?", "any thoughts?", "thoughts on a taper?", "split dosing ok?", "is this safe?", "would you rotate?", "who has done this?", "continue or hold?", "how fast to titrate?", "stop the benzo first?", "bridge or not?", "Please advise.", "Thanks!", "need guidance", "OK to restart?"]
+DRUGS = [
+    "methadone",
+    "buprenorphine",
+    "bup",
+    "bup/nx",
+    "Suboxone",
+    "Subutex",
+    "Zubsolv",
+    "Sublocade",
+    "Brixadi",
+    "Vivitrol",
+    "naltrexone",
+    "oxycodone",
+    "OxyContin",
+    "Percocet",
+    "hydromorphone",
+    "Dilaudid",
+    "morphine",
+    "MS Contin",
+    "tramadol",
+    "tapentadol",
+    "Nucynta",
+    "fentanyl patch",
+    "Norco",
+    "hydrocodone",
+    "gabapentin",
+    "pregabalin",
+    "Lyrica",
+    "clonazepam",
+    "Xanax",
+    "ketamine",
+    "Butrans",
+    "Belbuca",
+    "duloxetine",
+    "Cymbalta",
+    "lofexidine",
+    "Lucemyra",
+    "clonidine",
+]
+DOSES = [
+    "10 mg TID",
+    "8/2 BID",
+    "8-2 films bid",
+    "5/325 q6h prn",
+    "q4-6h",
+    "16 mg daily",
+    "120 mg",
+    "75 mcg/h q72h",
+    "0.5 mg",
+    "24 mg/d",
+    "4 mg q6h",
+    "1.5 tabs",
+    "300 mg monthly",
+    "128 mg monthly",
+    "2-0.5 mg",
+    "30-45 mg",
+    "12/3 once daily",
+    "1/2 tab qhs",
+    "900 mcg bid",
+    "10/325 #120",
+    "20 mcg/h",
+    "2 mg x3",
+    "40 mg Q12H",
+]
+PEOPLE = [
+    "41yo woman",
+    "58 M",
+    "a 34 y/o G2P1 at 28 weeks",
+    "22M",
+    "veteran, 67,",
+    "72F",
+    "a young man",
+    "adolescent, 16,",
+    "89-year-old man",
+    "the patient",
+    "pt",
+    "my pt",
+    "a nurse I follow",
+    "he",
+    "she",
+    "67 yo M w/ COPD",
+    "a man in his 50s",
+    "a 63-year-old",
+]
+PROBLEMS = [
+    "chronic pancreatitis",
+    "sickle cell crisis",
+    "failed back surgery",
+    "rib fractures",
+    "Crohn disease",
+    "CRPS",
+    "metastatic breast cancer",
+    "a femur fracture",
+    "endocarditis",
+    "hip replacement",
+    "Ehlers-Danlos",
+    "post-herpetic neuralgia",
+    "a Lisfranc injury",
+    "Charcot foot",
+    "Guillain-Barré",
+    "Parkinson disease",
+    "spinal stenosis L4-L5",
+    "burns over 20%",
+    "kidney stones",
+    "hep C genotype 3",
+    "Sjögren's",
+    "necrotizing fasciitis",
+    "a tooth abscess",
+    "endometriosis",
+    "diabetic neuropathy A1c 9.2",
+    "T12 compression fracture",
+]
+MEASURES = [
+    "COWS 13",
+    "QTc 498",
+    "pain 7/10",
+    "pain 9/10 w/ movement",
+    "PEG 6.3",
+    "PHQ-9 18",
+    "UDS pos for fent",
+    "EDDP absent",
+    "BP 168/94, HR 118",
+    "SpO2 95% RA",
+    "AST 212, ALT 187",
+    "eGFR 38",
+    "MME about 270",
+    "WBC 17.2",
+    "RASS -2",
+    "ORT 8",
+    "GAD-7 14",
+    "INR 1.4",
+    "T 99.1 F",
+    "Na 128",
+    "ANC 1200",
+    "viral load 1450000 IU/mL",
+    "platelets 88",
+]
+TIMES = [
+    "for 3 years",
+    "since 2019",
+    "2 weeks ago",
+    "in March 2021",
+    "over 6 months",
+    "last Tuesday",
+    "since 1998",
+    "every 90 days",
+    "q3mo",
+    "at 0730",
+    "at 9 pm",
+    "for 48 h",
+    "on Monday",
+    "yesterday",
+    "in the spring of 2022",
+    "on day 5",
+    "3-4 times a week",
+    "after 10-14 days",
+    "since age 19",
+    "until next week",
+]
+ASKS = [
+    "what would you do?",
+    "any thoughts?",
+    "thoughts on a taper?",
+    "split dosing ok?",
+    "is this safe?",
+    "would you rotate?",
+    "who has done this?",
+    "continue or hold?",
+    "how fast to titrate?",
+    "stop the benzo first?",
+    "bridge or not?",
+    "Please advise.",
+    "Thanks!",
+    "need guidance",
+    "OK to restart?",
+]
 CLEAN_FRAMES = (
     "{who} on {drug} {dose} {time}, now {problem}. {measure}. {ask}",
     "S: {who} B: {drug} {dose}, {problem} A: {measure} R: {ask}",
@@ -464,84 +645,75 @@ def disguised(seed: int, count: int) -> Iterator[Sample]:
     anglo = Faker("en_US")
     anglo.seed_instance(seed)
     for number in range(count):
-        given, family = people(rng)
-        yield _disguise(
-            number % 12, rng, f"{given} {family}", f"{anglo.first_name()} {anglo.last_name()}"
-        )
+        name = " ".join(people(rng))
+        known = f"{anglo.first_name()} {anglo.last_name()}"
+        yield _DISGUISES[number % len(_DISGUISES)](rng, name, known)
 
 
-def _disguise(way: int, rng: random.Random, name: str, anglo: str) -> Sample:
-    frame = rng.choice(NAME_FRAMES)
-    ssn, call = shaped(rng, "999-99-9999"), shaped(rng, "614-555-9999")
-    if way == 0:
-        return framed(frame, "name", _zero_width(name, rng))
-    if way == 1:
-        return framed(frame, "name", name.translate(_FULL))
-    if way == 2:
-        return framed(frame, "name", name.translate(_LOOKALIKE))
-    if way == 3:
-        return framed(frame, "name", anglo.translate(_LEET))
-    if way == 4:
-        return framed(frame, "name", "  ".join(" ".join(part) for part in anglo.split()))
-    if way == 5:
-        return framed(
-            "seen {} for refill",
-            "date",
-            f"{rng.randint(1, 12):02} {rng.randint(1, 28):02} {rng.randint(1950, 2025)}",
-        )
-    if way == 6:
-        day = rng.choice(["first", "third", "fourteenth", "twenty-first", "second", "thirtieth"])
-        return framed(
-            "relapsed on {}",
-            "date",
-            rng.choice(
-                [
-                    f"the {day} of {rng.choice(MONTHS)}",
-                    f"{day} of {rng.choice(MONTHS)}",
-                    f"{rng.choice(MONTHS)} {day}",
-                ]
-            ),
-        )
-    if way == 7:
-        return framed(
-            "write to {}",
-            "email",
-            rng.choice(
-                [
-                    "jdoe{} at clinic dot example",
-                    "jdoe{} (at) mail (dot) com",
-                    "jdoe{}[at]mail[dot]com",
-                    "jdoe{} @ mail . com",
-                ]
-            ).format(digits(rng, 2)),
-        )
-    if way == 8:
-        return framed("call {}", "phone", " ".join(_WORDS[int(c)] for c in call if c.isdigit()))
-    if way == 9:
-        return framed(
-            "ssn {}",
-            "ssn",
-            rng.choice(
-                [
-                    ssn.translate(_FULL),
-                    _zero_width(ssn, rng),
-                    ssn.replace("-", "\u2013"),
-                    _bold(ssn),
-                ]
-            ),
-        )
-    if way == 10:
-        return framed(frame, "name", rng.choice([_bold(name), _marks(anglo, rng)]))
-    return framed(
-        "phone {}",
-        "phone",
-        rng.choice(
-            [
-                _zero_width(call, rng),
-                call.translate(_FULL),
-                " ".join(c for c in call if c.isdigit()),
-                call.replace("-", "\u2011"),
-                "".join(chr(0x660 + int(c)) if c.isdigit() else c for c in call),
-            ]
-        ),
+def _in_name_frame(rng: random.Random, value: str) -> Sample:
+    return framed(rng.choice(NAME_FRAMES), "name", value)
+
+
+def _hidden_date(rng: random.Random, _name: str, _known: str) -> Sample:
+    value = f"{rng.randint(1, 12):02} {rng.randint(1, 28):02} {rng.randint(1950, 2025)}"
+    return framed("seen {} for refill", "date", value)
+
+
+def _date_in_words(rng: random.Random, _name: str, _known: str) -> Sample:
+    day = rng.choice(["first", "third", "fourteenth", "twenty-first", "second", "thirtieth"])
+    month = rng.choice(MONTHS)
+    value = rng.choice([f"the {day} of {month}", f"{day} of {month}", f"{month} {day}"])
+    return framed("relapsed on {}", "date", value)
+
+
+def _hidden_email(rng: random.Random, _name: str, _known: str) -> Sample:
+    shape = rng.choice(
+        [
+            "jdoe{} at clinic dot example",
+            "jdoe{} (at) mail (dot) com",
+            "jdoe{}[at]mail[dot]com",
+            "jdoe{} @ mail . com",
+        ]
     )
+    return framed("write to {}", "email", shape.format(digits(rng, 2)))
+
+
+def _spelt_phone(rng: random.Random, _name: str, _known: str) -> Sample:
+    value = " ".join(_WORDS[int(c)] for c in shaped(rng, "6145559999"))
+    return framed("call {}", "phone", value)
+
+
+def _hidden_ssn(rng: random.Random, _name: str, _known: str) -> Sample:
+    ssn = shaped(rng, "999-99-9999")
+    forms = [ssn.translate(_FULL), _zero_width(ssn, rng), ssn.replace("-", "\u2013"), _bold(ssn)]
+    return framed("ssn {}", "ssn", rng.choice(forms))
+
+
+def _hidden_phone(rng: random.Random, _name: str, _known: str) -> Sample:
+    call = shaped(rng, "614-555-9999")
+    arabic = "".join(chr(0x660 + int(c)) if c.isdigit() else c for c in call)
+    spaced = " ".join(c for c in call if c.isdigit())
+    forms = [
+        _zero_width(call, rng),
+        call.translate(_FULL),
+        spaced,
+        call.replace("-", "\u2011"),
+        arabic,
+    ]
+    return framed("phone {}", "phone", rng.choice(forms))
+
+
+_DISGUISES: tuple[Callable[[random.Random, str, str], Sample], ...] = (
+    lambda rng, name, _: _in_name_frame(rng, _zero_width(name, rng)),
+    lambda rng, name, _: _in_name_frame(rng, name.translate(_FULL)),
+    lambda rng, name, _: _in_name_frame(rng, name.translate(_LOOKALIKE)),
+    lambda rng, _, known: _in_name_frame(rng, known.translate(_LEET)),
+    lambda rng, _, known: _in_name_frame(rng, "  ".join(" ".join(part) for part in known.split())),
+    _hidden_date,
+    _date_in_words,
+    _hidden_email,
+    _spelt_phone,
+    _hidden_ssn,
+    lambda rng, name, known: _in_name_frame(rng, rng.choice([_bold(name), _marks(known, rng)])),
+    _hidden_phone,
+)

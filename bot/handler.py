@@ -194,12 +194,22 @@ def _received(tx: Tx, incoming: Personal, person: Person) -> UUID:
 
 
 def refuse(incoming: Personal, denied: Denied, tx: Tx) -> Outcome:
-    """Put a denial on record and answer as if the button led nowhere."""
+    """Put a denial on record and answer as if there were no such button or command."""
     person = people.get(tx, denied.event.actor or UUID(int=0))
     _received(tx, incoming, person)
     audit.record(tx, denied.event)
     t = translator(person.language or offered(incoming.person.language))
-    return Outcome(t("That button no longer works."))
+    if not isinstance(incoming, Command):
+        return Outcome(t("That button no longer works."))
+    chat = chat_id(incoming)
+    words = esc(t("I do not know that command."))
+    transcript.enqueue(
+        tx,
+        transcript.Outgoing(
+            chat_id=chat, method="sendMessage", params={"text": words}, person_id=person.id
+        ),
+    )
+    return Outcome(deliver=(chat,))
 
 
 def chat_of(incoming: Personal) -> Chat:

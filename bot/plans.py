@@ -1,5 +1,6 @@
 """After the summary: dispositions, confidence, the plan in five taps, its reviews and outcomes."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -37,6 +38,7 @@ from storage.plans import Plan, Review
 
 STAGES = ("decided", "agreed", "safeguard", "days", "stop")
 DISPOSITIONS_SHOWN = 4
+ALTERNATIVE = re.compile(r"alt[0-9]")
 SNOOZE_DAYS = (1, 7, 30)
 CONFIDENCE = (1, 2, 3, 4, 5)
 
@@ -325,7 +327,7 @@ def _taken(stage: str, value: str, chosen: Mapping[str, Any]) -> dict[str, Any]:
         if days is None:
             raise Gone
         return {"days": list(days)}
-    if stage == "decided" and value.startswith("alt") and value[3:].isdigit():
+    if stage == "decided" and ALTERNATIVE.fullmatch(value):
         return {"decided": "alternative", "alternative": int(value[3:])}
     if value not in followup().choices[stage]:  # type: ignore[index]
         raise Gone

@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Any, Final, Literal, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import Select, bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_or_not
 
 from storage import audit
@@ -120,6 +120,18 @@ SAVED = frozenset(
 """What ``save`` writes; the rest is fixed when a consult is created."""
 
 
+_SHORT = select(consult).where(consult.c.short == bindparam("wanted"))
+_LOAD = select(consult).where(consult.c.id == bindparam("wanted"))
+_INSERT = insert(consult)
+_SAVE = update(consult).where(
+    consult.c.id == bindparam("wanted"),
+    consult.c.revision == bindparam("expected"),
+    consult.c.erased_at.is_(None),
+)
+_RECORD_CHANGE = insert(answer_change)
+"""Statements of every update, made once: making one costs more than running it."""
+
+
 def create(
     tx: Tx,
     owner: Person,
@@ -157,19 +169,19 @@ def create(
         closed_at=None,
         erased_at=None,
     )
-    tx.connection.execute(insert(consult).values(_columns(tx, made)))
+    tx.connection.execute(_INSERT, _columns(tx, made))
     _record(tx, made, "consult.create", owner.id)
     return made
 
 
 def load(tx: Tx, consult_id: UUID) -> StoredConsult:
     """Return a consult by id; NotFound when there is none. An erased one is returned, empty."""
-    return _load(tx, consult.c.id == consult_id, consult_id)
+    return _load(tx, _LOAD, consult_id)
 
 
 def load_short(tx: Tx, short: str) -> StoredConsult:
     """Return a consult by the id that callback data carries; NotFound when there is none."""
-    return _load(tx, consult.c.short == short, short)
+    return _load(tx, _SHORT, short)
 
 
 def save(tx: Tx, changed: StoredConsult, expected_revision: int) -> StoredConsult:
@@ -182,16 +194,9 @@ def save(tx: Tx, changed: StoredConsult, expected_revision: int) -> StoredConsul
         columns = {name: value for name, value in _columns(tx, made).items() if name in SAVED}
     except KeyDestroyed:
         raise Conflict("consult", made.id) from None
-    result = tx.connection.execute(
-        update(consult)
-        .where(
-            consult.c.id == made.id,
-            consult.c.revision == expected_revision,
-            consult.c.erased_at.is_(None),
-        )
-        .values(**columns, revision=made.revision, updated_at=made.updated_at)
-    )
-    if result.rowcount != 1:
+    columns |= {"revision": made.revision, "updated_at": made.updated_at}
+    known = {"wanted": made.id, "expected": expected_revision}
+    if tx.connection.execute(_SAVE, known | columns).rowcount != 1:
         raise Conflict("consult", made.id)
     return made
 
@@ -225,18 +230,17 @@ def latest_open(tx: Tx, owner_id: UUID) -> StoredConsult | None:
 
 def record_change(tx: Tx, consult_id: UUID, change: AnswerChange) -> None:
     """Append to the answer history; nothing there is ever changed."""
-    tx.connection.execute(
-        insert(answer_change).values(
-            id=new_id(),
-            consult_id=consult_id,
-            question=change.question,
-            old=_held(change.old),
-            new=_held(change.new),
-            via=change.via,
-            by=change.by,
-            at=change.at,
-        )
-    )
+    values = {
+        "id": new_id(),
+        "consult_id": consult_id,
+        "question": change.question,
+        "old": _held(change.old),
+        "new": _held(change.new),
+        "via": change.via,
+        "by": change.by,
+        "at": change.at,
+    }
+    tx.connection.execute(_RECORD_CHANGE, values)
 
 
 def history(tx: Tx, consult_id: UUID) -> list[AnswerChange]:
@@ -291,8 +295,8 @@ def load_content(tx: Tx, content_hash: str) -> str:
     return body
 
 
-def _load(tx: Tx, condition: Any, identity: UUID | str) -> StoredConsult:
-    row = tx.connection.execute(select(consult).where(condition)).first()
+def _load(tx: Tx, query: Select[Any], identity: UUID | str) -> StoredConsult:
+    row = tx.connection.execute(query, {"wanted": identity}).first()
     if row is None:
         raise NotFound("consult", identity)
     return _consult(tx, row)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Literal, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_or_not
 
 from storage import audit
@@ -51,6 +51,10 @@ CHOSEN = frozenset({"role", "language", "time_zone", "quiet_from", "quiet_to", "
 """What a person may set about themselves."""
 
 
+_BY_TELEGRAM_ID = select(person).where(person.c.telegram_id == bindparam("wanted"))
+_BY_ID = select(person).where(person.c.id == bindparam("wanted"))
+
+
 def get_or_create(
     tx: Tx, telegram_id: int, name: str, *, status: Status = "approved", is_admin: bool = False
 ) -> Person:
@@ -65,13 +69,13 @@ def get_or_create(
 
 
 def by_telegram_id(tx: Tx, telegram_id: int) -> Person | None:
-    row = tx.connection.execute(select(person).where(person.c.telegram_id == telegram_id)).first()
+    row = tx.connection.execute(_BY_TELEGRAM_ID, {"wanted": telegram_id}).first()
     return _person(tx, row) if row else None
 
 
 def get(tx: Tx, person_id: UUID) -> Person:
     """Return a person by id; NotFound when there is none."""
-    row = tx.connection.execute(select(person).where(person.c.id == person_id)).first()
+    row = tx.connection.execute(_BY_ID, {"wanted": person_id}).first()
     if row is None:
         raise NotFound("person", person_id)
     return _person(tx, row)

@@ -5,7 +5,7 @@ from typing import Literal, TypeAlias, get_args
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 
 from storage.errors import KeyDestroyed, KeyTrouble, NotFound, Unreadable
 from storage.ids import new_id
@@ -34,14 +34,17 @@ class Place:
         return f"{self.table}|{self.column}|{self.row}|{self.consult}".encode()
 
 
+_WRAPPED = select(data_key.c.scope, data_key.c.wrapped, data_key.c.kek_id).where(
+    data_key.c.id == bindparam("wanted")
+)
+_INSERT = insert(data_key)
+
+
 def new_data_key(tx: Tx, scope: Scope) -> UUID:
     """Make a data key for a consult, a person or the system, and return its id."""
     made = tx.keys.wrap_new(new_id(), scope)
-    tx.connection.execute(
-        insert(data_key).values(
-            id=made.id, scope=scope, wrapped=made.wrapped, kek_id=made.kek_id, created_at=tx.now
-        )
-    )
+    values = {"id": made.id, "scope": scope, "wrapped": made.wrapped, "kek_id": made.kek_id}
+    tx.connection.execute(_INSERT, values | {"created_at": tx.now})
     return made.id
 
 
@@ -136,11 +139,7 @@ def rewrap_some(tx: Tx) -> int:
 
 
 def _stored(tx: Tx, key_id: UUID) -> WrappedKey:
-    row = tx.connection.execute(
-        select(data_key.c.scope, data_key.c.wrapped, data_key.c.kek_id).where(
-            data_key.c.id == key_id
-        )
-    ).one_or_none()
+    row = tx.connection.execute(_WRAPPED, {"wanted": key_id}).one_or_none()
     if row is None:
         raise NotFound("data key", key_id)
     if row.wrapped is None:

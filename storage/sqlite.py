@@ -17,7 +17,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, TextIO
 
-from sqlalchemy import URL, Connection, Engine, NullPool, QueuePool, create_engine, event
+from sqlalchemy import URL, Connection, Engine, NullPool, QueuePool, create_engine
 from sqlalchemy.exc import DBAPIError
 
 from storage.errors import StorageError, StorageUnavailable, Trouble
@@ -316,7 +316,7 @@ def _engine(path: Path, mode: str, pragmas: Iterable[str], begin: str, **pool: A
         return raw
 
     engine = create_engine("sqlite://", creator=connect, hide_parameters=True, **pool)
-    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
+    engine.dialect.do_begin = lambda raw: raw.execute(begin).close()  # type: ignore[method-assign]
     return engine
 
 

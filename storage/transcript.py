@@ -12,12 +12,12 @@ from datetime import datetime, timedelta
 from typing import Any, Literal, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import Select, and_, delete, func, insert, or_, select, update
+from sqlalchemy import Select, and_, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_or_not
 
-from storage.errors import AlreadySeen
+from storage.errors import AlreadySeen, KeyTrouble, Unreadable
 from storage.ids import new_id
-from storage.schema import consult, person, screen, transcript
+from storage.schema import OUTBOX_OPEN, consult, person, screen, transcript
 from storage.sealing import Place, blind_index, seal, system_key_id, unseal
 from storage.text import clean
 from storage.transaction import Tx
@@ -121,10 +121,103 @@ class Screen:
     digest: str | None
 
 
+# Statements of every update are made once: making one costs more than running it.
+
+_SEEN = select(transcript.c.number).where(transcript.c.update_id == bindparam("wanted"))
+_RECEIVE = (
+    insert_or_not(transcript)
+    .on_conflict_do_nothing(index_elements=["update_id"])
+    .returning(transcript.c.number)
+)
+_ENQUEUE = insert(transcript)
+_REPLACE_OLDER = (
+    update(transcript)
+    .where(
+        OUTBOX_OPEN,
+        transcript.c.chat_id == bindparam("chat"),
+        transcript.c.state == "waiting",
+        transcript.c.coalesce == bindparam("name"),
+    )
+    .values(state="dropped", error_code="replaced", params=None)
+)
+_CONSULTS_KEY = select(consult.c.data_key_id).where(
+    consult.c.id == bindparam("wanted"), consult.c.erased_at.is_(None)
+)
+_PERSONS_KEY = select(person.c.data_key_id).where(
+    person.c.id == bindparam("wanted"), person.c.status != "deleted"
+)
+_OF = select(transcript).where(transcript.c.id == bindparam("wanted"))
+_MESSAGE_ID = select(transcript.c.message_id).where(transcript.c.id == bindparam("wanted"))
+_SETTLE = (
+    update(transcript)
+    .where(transcript.c.id == bindparam("wanted"))
+    .values(lease_until=None, lease_by=None)
+)
+_SET_SCREEN = insert_or_not(screen)
+_SET_SCREEN = _SET_SCREEN.on_conflict_do_update(
+    index_elements=["chat_id"],
+    set_={each.name: _SET_SCREEN.excluded[each.name] for each in screen.c if not each.primary_key},
+)
+_SCREEN_OF = select(screen).where(screen.c.chat_id == bindparam("chat"))
+
+
+def _due(moment: Any) -> Any:
+    """Return that ``moment`` has come, or cannot be true because the clock was set back since."""
+    return or_(
+        moment <= bindparam("now"),
+        moment > bindparam("latest"),
+        transcript.c.created_at > bindparam("now"),
+    )
+
+
+_CLAIMABLE = or_(
+    and_(transcript.c.state == "waiting", _due(transcript.c.next_try_at)),
+    and_(transcript.c.state == "sending", _due(transcript.c.lease_until)),
+)
+_HEADS = (
+    select(func.min(transcript.c.number).label("number"))
+    .where(OUTBOX_OPEN)
+    .group_by(transcript.c.chat_id)
+    .subquery()
+)
+_DUE_CHATS = (
+    select(transcript.c.chat_id)
+    .join(_HEADS, _HEADS.c.number == transcript.c.number)
+    .where(_CLAIMABLE)
+    .order_by(transcript.c.urgent.desc(), transcript.c.next_try_at)
+    .limit(bindparam("most"))
+)
+_HEAD_OF_CHAT = (
+    select(func.min(transcript.c.number))
+    .where(OUTBOX_OPEN, transcript.c.chat_id == bindparam("chat"))
+    .scalar_subquery()
+)
+_LOCK_HEAD = (
+    select(transcript.c.number)
+    .where(transcript.c.number == _HEAD_OF_CHAT, _CLAIMABLE)
+    .with_for_update(skip_locked=True)
+)
+_OPEN_OF_CHAT = (
+    select(transcript)
+    .where(OUTBOX_OPEN, transcript.c.chat_id == bindparam("chat"))
+    .order_by(transcript.c.number)
+    .limit(bindparam("most"))
+)
+_LEASE = (
+    update(transcript)
+    .where(transcript.c.number.in_(bindparam("numbers", expanding=True)))
+    .values(
+        state="sending",
+        attempts=transcript.c.attempts + 1,
+        lease_until=bindparam("until"),
+        lease_by=bindparam("holder"),
+    )
+)
+
+
 def seen(tx: Tx, update_id: int) -> bool:
     """Tell whether this update was handled before. Ids restart at random: never compare them."""
-    query = select(transcript.c.number).where(transcript.c.update_id == update_id)
-    return tx.connection.scalar(query) is not None
+    return tx.connection.scalar(_SEEN, {"wanted": update_id}) is not None
 
 
 def receive(tx: Tx, incoming: Incoming) -> UUID:
@@ -148,8 +241,7 @@ def receive(tx: Tx, incoming: Incoming) -> UUID:
         "state": "received",
         "created_at": tx.now,
     }
-    statement = insert_or_not(transcript).on_conflict_do_nothing(index_elements=["update_id"])
-    if tx.connection.scalar(statement.returning(transcript.c.number), values) is None:
+    if tx.connection.scalar(_RECEIVE, values) is None:
         raise AlreadySeen(incoming.update_id)
     return identity
 
@@ -170,29 +262,29 @@ def enqueue(tx: Tx, outgoing: Outgoing) -> UUID:
     key_id = _key_for(tx, outgoing.consult_id, outgoing.person_id)
     text = json.dumps(dict(outgoing.params), ensure_ascii=False, separators=(",", ":"))
     if outgoing.coalesce is not None:
-        _replace_older(tx, outgoing.chat_id, outgoing.coalesce)
-    tx.connection.execute(
-        insert(transcript).values(
-            id=identity,
-            chat_id=outgoing.chat_id,
-            person_id=outgoing.person_id,
-            consult_id=outgoing.consult_id,
-            direction="out",
-            kind=outgoing.kind,
-            method=outgoing.method,
-            params=_sealed(tx, key_id, _place("params", identity, outgoing.consult_id), text),
-            data_key_id=key_id,
-            target_id=outgoing.target,
-            thread_id=outgoing.thread_id,
-            coalesce=outgoing.coalesce,
-            state="waiting",
-            screen=outgoing.screen,
-            urgent=outgoing.urgent,
-            next_try_at=tx.now,
-            created_at=tx.now,
-            digest=blind_index(tx, "screen", text) if outgoing.screen else None,
-        )
-    )
+        older = {"chat": outgoing.chat_id, "name": outgoing.coalesce}
+        tx.connection.execute(_REPLACE_OLDER, older)
+    values = {
+        "id": identity,
+        "chat_id": outgoing.chat_id,
+        "person_id": outgoing.person_id,
+        "consult_id": outgoing.consult_id,
+        "direction": "out",
+        "kind": outgoing.kind,
+        "method": outgoing.method,
+        "params": _sealed(tx, key_id, _place("params", identity, outgoing.consult_id), text),
+        "data_key_id": key_id,
+        "target_id": outgoing.target,
+        "thread_id": outgoing.thread_id,
+        "coalesce": outgoing.coalesce,
+        "state": "waiting",
+        "screen": outgoing.screen,
+        "urgent": outgoing.urgent,
+        "next_try_at": tx.now,
+        "created_at": tx.now,
+        "digest": blind_index(tx, "screen", text) if outgoing.screen else None,
+    }
+    tx.connection.execute(_ENQUEUE, values)
     return identity
 
 
@@ -214,13 +306,9 @@ def claim(
 
 def sent(tx: Tx, transcript_id: UUID, message_id: int | None = None) -> None:
     """Note that Telegram took the call; ``message_id`` as it answered, None where it gives none."""
-    row = _settle(tx, transcript_id, "sent", None)
+    row = tx.connection.execute(_OF, {"wanted": transcript_id}).one()
     known = message_id if message_id is not None else _target_message_id(tx, row)
-    tx.connection.execute(
-        update(transcript)
-        .where(transcript.c.id == transcript_id)
-        .values(message_id=known, sent_at=tx.now)
-    )
+    _settle(tx, transcript_id, state="sent", message_id=known, sent_at=tx.now, error_code=None)
     if row.screen and known is not None:
         _set_screen(tx, row, known)
 
@@ -263,14 +351,14 @@ def release_all(tx: Tx) -> int:
 
 def dead(tx: Tx, transcript_id: UUID, code: str) -> None:
     """Give a call up for good; ``code`` says why."""
-    _settle(tx, transcript_id, "dead", code)
+    _settle(tx, transcript_id, state="dead", error_code=code[:64])
 
 
 def drop_chat(tx: Tx, chat_id: int, code: str) -> int:
     """Drop everything a chat still waits for (it blocked us), and return how many that were."""
     result = tx.connection.execute(
         update(transcript)
-        .where(transcript.c.chat_id == chat_id, transcript.c.state.in_(OPEN))
+        .where(OUTBOX_OPEN, transcript.c.chat_id == chat_id)
         .values(state="dropped", error_code=code[:64], lease_until=None, lease_by=None)
     )
     return result.rowcount
@@ -280,14 +368,14 @@ def move_chat(tx: Tx, old_chat_id: int, new_chat_id: int) -> None:
     """Send what an upgraded group still waits for to its new id."""
     tx.connection.execute(
         update(transcript)
-        .where(transcript.c.chat_id == old_chat_id, transcript.c.state.in_(OPEN))
+        .where(OUTBOX_OPEN, transcript.c.chat_id == old_chat_id)
         .values(chat_id=new_chat_id)
     )
 
 
 def replace_params(tx: Tx, transcript_id: UUID, params: Mapping[str, Any]) -> None:
     """Change a call that was refused, such as to plain text, before it is tried again."""
-    row = tx.connection.execute(_of(transcript_id)).one()
+    row = tx.connection.execute(_OF, {"wanted": transcript_id}).one()
     text = json.dumps(dict(params), ensure_ascii=False, separators=(",", ":"))
     sealed = _sealed(tx, row.data_key_id, _place("params", row.id, row.consult_id), text)
     tx.connection.execute(
@@ -297,24 +385,15 @@ def replace_params(tx: Tx, transcript_id: UUID, params: Mapping[str, Any]) -> No
 
 def due_chats(tx: Tx, limit: int = 100) -> list[int]:
     """Return the chats whose oldest unsent call may be made now, urgent and oldest first."""
-    head = _heads().subquery()
-    query = (
-        select(transcript.c.chat_id)
-        .join(head, head.c.number == transcript.c.number)
-        .where(_claimable(tx.now))
-        .order_by(transcript.c.urgent.desc(), transcript.c.next_try_at)
-        .limit(limit)
-    )
-    return list(tx.connection.scalars(query))
+    return list(tx.connection.scalars(_DUE_CHATS, _at(tx) | {"most": limit}))
 
 
 def next_due(tx: Tx) -> datetime | None:
     """Return when the next unsent call may be made (or its lease ends), None without any."""
-    head = _heads().subquery()
     moment = func.coalesce(transcript.c.lease_until, transcript.c.next_try_at)
     query = (
         select(transcript.c.lease_until, transcript.c.next_try_at)
-        .join(head, head.c.number == transcript.c.number)
+        .join(_HEADS, _HEADS.c.number == transcript.c.number)
         .order_by(moment)
         .limit(1)
     )
@@ -325,7 +404,7 @@ def next_due(tx: Tx) -> datetime | None:
 
 def unsent(tx: Tx) -> int:
     """Return how many calls are still to be made."""
-    query = select(func.count()).where(transcript.c.state.in_(OPEN))
+    query = select(func.count()).select_from(transcript).where(OUTBOX_OPEN)
     return tx.connection.scalar(query) or 0
 
 
@@ -337,14 +416,14 @@ def state_counts(tx: Tx) -> dict[str, int]:
 
 def oldest_unsent(tx: Tx) -> datetime | None:
     """Return since when the oldest unsent call waits."""
-    query = select(func.min(transcript.c.created_at)).where(transcript.c.state.in_(OPEN))
+    query = select(func.min(transcript.c.created_at)).where(OUTBOX_OPEN)
     found: datetime | None = tx.connection.scalar(query)
     return found
 
 
 def screen_of(tx: Tx, chat_id: int) -> Screen | None:
     """Return the last message with a keyboard that Telegram has in a chat."""
-    row = tx.connection.execute(select(screen).where(screen.c.chat_id == chat_id)).first()
+    row = tx.connection.execute(_SCREEN_OF, {"chat": chat_id}).first()
     if row is None:
         return None
     return Screen(
@@ -380,8 +459,7 @@ def newest_screen(tx: Tx, chat_id: int) -> UUID | None:
 
 def message_id_of(tx: Tx, transcript_id: UUID) -> int | None:
     """Return the Telegram message id of a row, None while it is not sent."""
-    query = select(transcript.c.message_id).where(transcript.c.id == transcript_id)
-    found: int | None = tx.connection.scalar(query)
+    found: int | None = tx.connection.scalar(_MESSAGE_ID, {"wanted": transcript_id})
     return found
 
 
@@ -422,17 +500,19 @@ def digest_of(tx: Tx, params: Mapping[str, Any]) -> str:
 def _claim_chat(tx: Tx, chat_id: int, limit: int, lease: timedelta, by: str) -> list[Waiting]:
     rows = _claimable_rows(tx, chat_id, limit)
     if rows:
-        tx.connection.execute(
-            update(transcript)
-            .where(transcript.c.number.in_([row.number for row in rows]))
-            .values(
-                state="sending",
-                attempts=transcript.c.attempts + 1,
-                lease_until=tx.now + lease,
-                lease_by=by,
-            )
-        )
-    return [_waiting(tx, row) for row in rows]
+        numbers = [row.number for row in rows]
+        held = {"numbers": numbers, "until": tx.now + lease, "holder": by}
+        tx.connection.execute(_LEASE, held)
+    return [waiting for row in rows if (waiting := _readable(tx, row)) is not None]
+
+
+def _readable(tx: Tx, row: Any) -> Waiting | None:
+    """Return the call of a row; one that cannot be decrypted any more is given up."""
+    try:
+        return _waiting(tx, row)
+    except (KeyTrouble, Unreadable):
+        dead(tx, row.id, "unreadable")
+        return None
 
 
 def _claimable_rows(tx: Tx, chat_id: int, limit: int) -> Sequence[Any]:
@@ -442,23 +522,16 @@ def _claimable_rows(tx: Tx, chat_id: int, limit: int) -> Sequence[Any]:
     """
     if not _lock_head(tx, chat_id):
         return []
-    query = (
-        select(transcript)
-        .where(transcript.c.chat_id == chat_id, transcript.c.state.in_(OPEN))
-        .order_by(transcript.c.number)
-        .limit(limit)
-    )
-    return _ready_prefix(tx, tx.connection.execute(query).all())
+    rows = tx.connection.execute(_OPEN_OF_CHAT, {"chat": chat_id, "most": limit}).all()
+    return _ready_prefix(tx, rows)
 
 
 def _lock_head(tx: Tx, chat_id: int) -> bool:
-    head = (
-        select(func.min(transcript.c.number))
-        .where(transcript.c.chat_id == chat_id, transcript.c.state.in_(OPEN))
-        .scalar_subquery()
-    )
-    query = select(transcript.c.number).where(transcript.c.number == head, _claimable(tx.now))
-    return tx.connection.scalar(query.with_for_update(skip_locked=True)) is not None
+    return tx.connection.scalar(_LOCK_HEAD, _at(tx) | {"chat": chat_id}) is not None
+
+
+def _at(tx: Tx) -> dict[str, Any]:
+    return {"now": tx.now, "latest": tx.now + LONGEST_WAIT}
 
 
 def _ready_prefix(tx: Tx, rows: Sequence[Any]) -> list[Any]:
@@ -476,26 +549,6 @@ def _is_later(row: Any, now: datetime) -> bool:
     """Tell whether a row behind the head must wait: put off, or still held by someone."""
     moment = row.next_try_at if row.state == "waiting" else row.lease_until
     return bool(row.created_at <= now < moment <= now + LONGEST_WAIT)
-
-
-def _claimable(now: datetime) -> Any:
-    return or_(
-        and_(transcript.c.state == "waiting", _due(transcript.c.next_try_at, now)),
-        and_(transcript.c.state == "sending", _due(transcript.c.lease_until, now)),
-    )
-
-
-def _due(moment: Any, now: datetime) -> Any:
-    """Return that ``moment`` has come, or cannot be true because the clock was set back since."""
-    return or_(moment <= now, moment > now + LONGEST_WAIT, transcript.c.created_at > now)
-
-
-def _heads() -> Select[Any]:
-    return (
-        select(func.min(transcript.c.number).label("number"))
-        .where(transcript.c.state.in_(OPEN))
-        .group_by(transcript.c.chat_id)
-    )
 
 
 def _waiting(tx: Tx, row: Any) -> Waiting:
@@ -525,22 +578,8 @@ def _target_message_id(tx: Tx, row: Any) -> int | None:
     return message_id_of(tx, row.target_id) if row.target_id is not None else None
 
 
-def _settle(tx: Tx, transcript_id: UUID, state: State, code: str | None) -> Any:
-    tx.connection.execute(
-        update(transcript)
-        .where(transcript.c.id == transcript_id)
-        .values(
-            state=state,
-            lease_until=None,
-            lease_by=None,
-            error_code=code[:64] if code is not None else None,
-        )
-    )
-    return tx.connection.execute(_of(transcript_id)).one()
-
-
-def _of(transcript_id: UUID) -> Select[Any]:
-    return select(transcript).where(transcript.c.id == transcript_id)
+def _settle(tx: Tx, transcript_id: UUID, **values: Any) -> None:
+    tx.connection.execute(_SETTLE, {"wanted": transcript_id} | values)
 
 
 def _set_screen(tx: Tx, row: Any, message_id: int) -> None:
@@ -553,21 +592,7 @@ def _set_screen(tx: Tx, row: Any, message_id: int) -> None:
         "digest": row.digest,
         "at": tx.now,
     }
-    statement = insert_or_not(screen).values(values)
-    changed = {name: value for name, value in values.items() if name != "chat_id"}
-    tx.connection.execute(statement.on_conflict_do_update(index_elements=["chat_id"], set_=changed))
-
-
-def _replace_older(tx: Tx, chat_id: int, coalesce: str) -> None:
-    tx.connection.execute(
-        update(transcript)
-        .where(
-            transcript.c.chat_id == chat_id,
-            transcript.c.state == "waiting",
-            transcript.c.coalesce == coalesce,
-        )
-        .values(state="dropped", error_code="replaced", params=None)
-    )
+    tx.connection.execute(_SET_SCREEN, values)
 
 
 def _key_for(tx: Tx, consult_id: UUID | None, person_id: UUID | None) -> UUID:
@@ -577,11 +602,9 @@ def _key_for(tx: Tx, consult_id: UUID | None, person_id: UUID | None) -> UUID:
     """
     found: UUID | None = None
     if consult_id is not None:
-        kept = (consult.c.id == consult_id) & consult.c.erased_at.is_(None)
-        found = tx.connection.scalar(select(consult.c.data_key_id).where(kept))
+        found = tx.connection.scalar(_CONSULTS_KEY, {"wanted": consult_id})
     elif person_id is not None:
-        known = (person.c.id == person_id) & (person.c.status != "deleted")
-        found = tx.connection.scalar(select(person.c.data_key_id).where(known))
+        found = tx.connection.scalar(_PERSONS_KEY, {"wanted": person_id})
     return found or system_key_id(tx, "chat")
 
 

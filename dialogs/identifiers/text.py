@@ -21,7 +21,14 @@ _LOOKALIKES = dict(
 )
 _SPELT = {
     **dict(zip("øđðłıəħŋØĐÐŁƏ", "oddliehnODDLE", strict=True)),
-    "ß": "ss", "æ": "ae", "œ": "oe", "þ": "th", "ẞ": "SS", "Æ": "AE", "Œ": "OE", "Þ": "Th",
+    "ß": "ss",
+    "æ": "ae",
+    "œ": "oe",
+    "þ": "th",
+    "ẞ": "SS",
+    "Æ": "AE",
+    "Œ": "OE",
+    "Þ": "Th",
     **dict.fromkeys("’‘ʼʻ`´", "'"),
     **dict.fromkeys("“”„", '"'),
     **dict.fromkeys("•\r\u2028\u2029\n", "\n"),

@@ -8,6 +8,7 @@ import pytest
 from dialogs.identifiers import Finding
 from tests.bot.conftest import Clock, Conversation, talking
 from tests.bot.walks import case_of, data_of, every, forged, founding, summary, unharmed
+from web.emulator import group
 
 HARD = "John Smith born 03/04/1971 takes methadone"
 SOFT = "ask Dr. Lee"
@@ -342,3 +343,59 @@ async def test_summary_words_show_the_summary_again_at_the_bottom(ready: Convers
 
     assert ready.screen.id > number
     assert "summary" in ready.screen.text
+
+
+async def test_words_of_the_dialog_work_where_no_case_stands(ready: Conversation) -> None:
+    await ready.says("/privacy")
+
+    assert "What you can do here" in await ready.says("help")
+    assert "No case yet" in await ready.says("repeat")
+    assert "No case is open here" in await ready.says("cancel")
+
+
+async def test_words_of_the_dialog_work_on_the_card(ready: Conversation) -> None:
+    await founding(ready, 11)
+
+    assert "Who monitors" in await ready.says("back") or ready.screen.rows
+    await ready.says("done")
+    assert "check your answers" in ready.screen.text
+    await ready.says("repeat")
+    await ready.says("yes")
+
+    assert "summary" in ready.screen.text
+    await unharmed(ready)
+
+
+async def test_done_can_be_typed_on_marks(ready: Conversation) -> None:
+    await ready.taps("Start a case", "☐ 3")
+
+    await ready.says("done")
+
+    assert await every(ready, "SELECT count(*) FROM answer_change") == [(1,)]
+
+
+async def test_inline_queries_are_not_stored(ready: Conversation) -> None:
+    ready.me.asks_inline("John Smith")
+    await ready.settles()
+
+    assert b"John Smith" not in await files(ready)
+    assert await every(ready, "SELECT reason FROM dead_letter") == []
+
+
+async def test_a_group_that_becomes_a_supergroup_keeps_what_waits_for_it(
+    ready: Conversation,
+) -> None:
+    everybody = group(ready.emulator, "Team", [ready.me], supergroup=False)
+    everybody.adds_bot(ready.me)
+    moved = everybody.becomes_supergroup(ready.me)
+    ready.me.in_group(moved).says("/new")
+    await ready.settles()
+
+    assert "private chat" in ready.me.in_group(moved).last.text
+    assert await every(ready, "SELECT reason FROM dead_letter") == []
+
+
+async def test_an_emergency_has_no_message_to_the_colleague(ready: Conversation) -> None:
+    case = case_of(await ready.taps("Start a case", "☐ 1", "Done"))
+
+    assert "no longer works" in await forged(ready, f"1|msg|{case}|")
