@@ -316,7 +316,11 @@ def _engine(path: Path, mode: str, pragmas: Iterable[str], begin: str, **pool: A
         return raw
 
     engine = create_engine("sqlite://", creator=connect, hide_parameters=True, **pool)
-    engine.dialect.do_begin = lambda raw: raw.execute(begin).close()  # type: ignore[method-assign]
+
+    def do_begin(dbapi_connection: Any) -> None:
+        dbapi_connection.execute(begin).close()
+
+    engine.dialect.do_begin = do_begin  # type: ignore[method-assign]
     return engine
 
 

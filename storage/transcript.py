@@ -223,7 +223,9 @@ def seen(tx: Tx, update_id: int) -> bool:
 def receive(tx: Tx, incoming: Incoming) -> UUID:
     """Append what came in and return its id; AlreadySeen when another process was first."""
     identity = new_id()
-    key_id = _key_for(tx, incoming.consult_id, incoming.person_id)
+    key_id = system_key_id(tx, "chat")
+    if incoming.content is not None:
+        key_id = _key_for(tx, incoming.consult_id, incoming.person_id)
     values = {
         "id": identity,
         "update_id": incoming.update_id,

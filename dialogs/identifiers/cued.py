@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from dialogs.identifiers.finding import Finding
+from dialogs.identifiers.numbers import is_public
 from dialogs.identifiers.tokens import Reading, Token
 from dialogs.identifiers.units import dose_after, unit_after
 
@@ -58,7 +59,7 @@ WEAK = _by_word(
     "sample requisition req file folder ticket reference ref study subject participant client "
     "id identifier doc jail military veteran va locker guest otp clinic incident report "
     "warrant court parole probation tribal enrollment alien voter library union wristband "
-    "bracelet fingerprint pdmp number num call biometric registry donor loyalty dossier",
+    "bracelet fingerprint pdmp number num biometric registry donor loyalty dossier",
     account="account acct bank checking savings card visa mastercard amex invoice billing debit "
     "credit transaction receipt",
     plan="member membership policy subscriber group grp insurance ins plan beneficiary enrollee "
@@ -68,7 +69,6 @@ WEAK = _by_word(
     "drivers credential",
     device="device pump pacemaker icd implant stimulator scs lot monitor cgm lead prosthesis "
     "glucometer cpap generator model tablet vns hearing wheelchair",
-    phone="phone",
 )
 """Cue words that need a mark (#, number, id, a colon) or a long number."""
 _PLATE_CUES = frozenset({"plate", "plates", "tag", "tags", "lp"})
@@ -130,7 +130,7 @@ def _after(reading: Reading, token: Token, kind: str) -> Iterator[Finding]:
         return
     if _digits(match["id"]) < 5 and dose_after(reading.text, match.end()):
         return
-    if _identifies(reading.text, match, strong=token.low in STRONG):
+    if not is_public(match["id"]) and _identifies(reading.text, match, strong=token.low in STRONG):
         yield Finding(*match.span("id"), kind, "hard")
 
 

@@ -81,7 +81,7 @@ def _spaced_tier(shape: str, words: Lexicon) -> Tier | None:
         return None
     if _is_full_name(low, words) or any(_is_name(part, words) for part in _split(shape)):
         return "hard"
-    return "soft" if len(low) >= _LONG else None
+    return "soft" if len(low) >= _LONG and "." not in shape else None
 
 
 def _is_name(word: str, words: Lexicon) -> bool:

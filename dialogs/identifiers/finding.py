@@ -54,15 +54,20 @@ def kind_title(kind: str) -> str:
     return _TITLES[kind]
 
 
+def _weight(finding: Finding) -> tuple[bool, bool, int]:
+    return finding.tier == "hard", finding.kind != "other", finding.end - finding.start
+
+
 def _together(one: Finding, other: Finding) -> Finding:
-    wider = max(
-        one, other, key=lambda finding: (finding.tier == "hard", finding.end - finding.start)
-    )
-    return Finding(one.start, max(one.end, other.end), wider.kind, wider.tier)
+    named = max(one, other, key=_weight)
+    return Finding(one.start, max(one.end, other.end), named.kind, named.tier)
 
 
 def joined(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """The findings in order, those that overlap made one; the hard and then the longer one names the kind."""
+    """The findings in order, those that overlap made one.
+
+    Of two, the hard one names the kind, then the one that is not "other", then the longer.
+    """
     result: list[Finding] = []
     for finding in sorted(findings):
         if result and finding.start < result[-1].end:

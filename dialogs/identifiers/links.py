@@ -15,7 +15,7 @@ _TLD = (
     r"link)"
 )
 _EMAIL = re.compile(
-    r"(?<![\w.+-])[\w.+-]{1,64} ?(?:@|\(at\)|\[at\]|\{at\}|<at>) ?[A-Za-z0-9-]{1,63}(?: "
+    r"(?<![\w.+-])[\w.+-]{1,64}(?:@| @ | ?(?:\(at\)|\[at\]|\{at\}|<at>) ?)[A-Za-z0-9-]{1,63}(?: "
     r"?(?:\.|\(dot\)|\[dot\]|\{dot\}|<dot>) ?[A-Za-z0-9-]{2,63}){1,5}"
     r"|(?<![\w.+-])[\w.+-]{1,64}@[A-Za-z0-9-]{2,63}(?![\w@])",
     re.IGNORECASE,
@@ -95,8 +95,8 @@ _KNOWN_CODE = re.compile(
     re.IGNORECASE,
 )
 _MEASURED = re.compile(
-    r"\d+(?:-\d+)*-?[a-z]{1,12}$|[a-z]{1,2}\d{1,3}-\d{1,3}[a-z]?$|(?:q|x|d|day|wk)"
-    r"?\d+(?:-(?:q|x|d|day|wk)?\d+)*[a-z]{0,3}$",
+    r"\d{1,20}(?:-\d{1,20}){0,5}-?[a-z]{1,12}$|[a-z]{1,2}\d{1,3}-\d{1,3}[a-z]?$"
+    r"|(?:q|x|d|day|wk)?\d{1,20}(?:-(?:q|x|d|day|wk)?\d{1,20}){0,5}[a-z]{0,3}$",
     re.IGNORECASE,
 )
 _POST_CA = re.compile(

@@ -59,7 +59,7 @@ _YEAR = re.compile(r"(?:19|20)\d\d")
 _NTH_DAY = re.compile(r"\d{1,2}(?:st|nd|rd|th)")
 _YEAR_GAPS = frozenset({" ", ", ", ",", "-", "/"})
 _CLOCK_OR_SPAN = re.compile(r"[:.]\d|/\d|\s?-\s?(?:day|week|month)")
-_NO_UNIT = re.compile(r"\s(?:to|at|of|am|pm|in|or|more|h)\b")
+_NO_UNIT = re.compile(r"\s(?:to|at|of|am|pm|in|or)\b")
 _VERB_OBJECT = re.compile(r"\s(?!(?:and|at|to|for|with|he|she|pt|on)\b)[a-z]")
 _YEAR_FOLLOWS = re.compile(r"\W{0,2}(?:19|20)?\d\d(?!\d)")
 

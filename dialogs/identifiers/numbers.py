@@ -69,6 +69,12 @@ def _luhn(digits: str) -> bool:
     return sum(d - 9 if d > 9 else d for d in doubled) % 10 == 0
 
 
+def is_public(number: str) -> bool:
+    """Whether it is the number of a help line for everyone."""
+    digits = _digits(number)
+    return len(digits) <= 11 and digits[-10:] in _PUBLIC
+
+
 def _digits(text: str) -> str:
     return re.sub(r"\D", "", text)
 
@@ -174,8 +180,7 @@ def _zip(reading: Reading, start: int, end: int) -> Finding | None:
 
 
 def _nanp(reading: Reading, start: int, end: int) -> Finding | None:
-    digits = _digits(reading.text[start:end])
-    if digits[-10:] in _PUBLIC:
+    if is_public(reading.text[start:end]):
         return None
     if dose_after(reading.text, end) or _NOT_PERSONAL.search(reading.before(start, 20)):
         return None
@@ -236,7 +241,7 @@ def _long(reading: Reading, start: int, end: int) -> Finding | None:
         or _AMOUNT_CUE.search(before)
     ):
         return None
-    if digits[-10:] in _PUBLIC and len(digits) <= 11:
+    if is_public(digits):
         return None
     return Finding(_opened(reading, start), end, _long_kind(digits, before), "hard")
 

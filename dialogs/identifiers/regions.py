@@ -98,6 +98,8 @@ def _names(before: Token, head: Token) -> bool:
 
 
 def _is_zip(reading: Reading, token: Token) -> bool:
+    if token.low.endswith("000"):
+        return False
     before = reading.before(token.start, 56)
     if _ZIP_CUE.search(before) or _ZIP_STATE.search(before):
         return True

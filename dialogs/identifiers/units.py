@@ -12,7 +12,7 @@ _UNITS = (
     r"puffs?|sprays?|drops?|bags?|bundles?|"
     r"mme|mmes|med|omeq|bid|tid|qid|qd|qhs|qam|qpm|qod|daily|prn|po|sl|iv|im|sc|sq|subq|"
     r"nightly|monthly|weekly|"
-    r"patients?|pts?|people|participants?|visits?|of|to|pm|am|drinks?|beers?|packs?|"
+    r"patients?|pts?|people|participants?|visits|of|to|pm|am|drinks?|beers?|packs?|"
     r"cigarettes?|cigs|ppd|"
     r"points?|steps?|percentile|fold|more|less|or"
 )

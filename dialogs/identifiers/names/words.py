@@ -107,7 +107,7 @@ MEETING = set_of(
 MONTH_NAMES = frozenset({"may", "june", "april", "august", "jan"})
 NICK = frozenset({"big", "lil", "little", "old", "young"})
 NOT_AFTER = set_of(
-    "day days eve house church period center street st ave road way protocol method line "
+    "camp day days eve house church period center street st ave road way protocol method line "
     "lines team group unit clinic hospital program programs study dust week weekend season "
     "care home health medical"
 )
