@@ -30,7 +30,6 @@ from storage.schema import (
     audit_event,
     consult,
     disposition,
-    log_review,
     plan,
     review,
     transcript,
@@ -69,7 +68,9 @@ def _answer(scenario: Scenario, name: str, dice: random.Random) -> Any:
         return None
     if luck < 0.12 and question.allows_unknown:
         return "unk"
-    calm = [option.id for option in question.options if option.red_flag is None and option.id != "none"]
+    calm = [
+        option.id for option in question.options if option.red_flag is None and option.id != "none"
+    ]
     if question.kind == "multi":
         none = [option.id for option in question.options if option.id == "none"]
         if calm and not (none and dice.random() < 0.6):
@@ -83,7 +84,9 @@ def _answer(scenario: Scenario, name: str, dice: random.Random) -> Any:
 
 
 def pool(scenario: Scenario, dice: random.Random, count: int = 400) -> list[dict[str, Any]]:
-    return [answers_of(scenario, dice, dice.choice((30, 30, 30, 30, 7, 4, 2))) for _ in range(count)]
+    return [
+        answers_of(scenario, dice, dice.choice((30, 30, 30, 30, 7, 4, 2))) for _ in range(count)
+    ]
 
 
 class Seed:
@@ -136,9 +139,7 @@ class Seed:
         answers, owner, identity = dice.choice(ready), dice.choice(self.people), new_id()
         found = evaluate(answers, scenario)
         flagged = answers.get("safety_now") not in (None, "unk", ["none"])
-        whole = not flagged and all(
-            q in answers for q in found.asked if scenario.question(q).fast
-        )
+        whole = not flagged and all(q in answers for q in found.asked if scenario.question(q).fast)
         took = timedelta(seconds=dice.lognormvariate(4.5, 0.7))
         planned = whole and dice.random() < 0.45
         left = "stopped" if flagged else dice.choice(("asking", "cancelled"))
@@ -250,9 +251,14 @@ class Seed:
         elif luck < 0.1:
             action, meta = "consult.phase", '{"from":"asking","to":"reviewing"}'
         elif luck < 0.15:
-            action, meta = "disposition.set", '{"consideration":"naloxone","value":"not_applicable"}'
+            action, meta = (
+                "disposition.set",
+                '{"consideration":"naloxone","value":"not_applicable"}',
+            )
         if not meta:
-            meta = f'{{"question":"{dice.choice(questions)}","via":"{dice.choice(("tap", "typed"))}"}}'
+            meta = (
+                f'{{"question":"{dice.choice(questions)}","via":"{dice.choice(("tap", "typed"))}"}}'
+            )
         return {
             "id": new_id(),
             "at": audit.microseconds(opened + timedelta(seconds=9 * number)),
@@ -303,7 +309,11 @@ async def seeded(database: Database, events: int, cases: int, now: datetime = NO
 def add_texts(tx: Tx, seed: Seed, number: int = 5) -> None:
     """Add messages with made-up words to the newest consults, and some that were given up."""
     for identity, owner, opened, _ in seed.consults[-number:]:
-        key = tx.connection.scalar(consult.select().with_only_columns(consult.c.data_key_id).where(consult.c.id == identity))
+        key = tx.connection.scalar(
+            consult.select()
+            .with_only_columns(consult.c.data_key_id)
+            .where(consult.c.id == identity)
+        )
         row = new_id()
         tx.connection.execute(
             insert(transcript).values(
@@ -313,7 +323,12 @@ def add_texts(tx: Tx, seed: Seed, number: int = 5) -> None:
                 person_id=owner,
                 direction="in",
                 kind="text",
-                content=seal(tx, key, "He says he handles it well.", Place("transcript", "content", row, identity)),
+                content=seal(
+                    tx,
+                    UUID(str(key)),
+                    "He says he handles it well.",
+                    Place("transcript", "content", row, identity),
+                ),
                 data_key_id=key,
                 state="received",
                 created_at=opened,

@@ -1,4 +1,3 @@
-
 """Text for measuring the identifier guard: frames in several hands, values made afresh from a seed."""
 
 import random

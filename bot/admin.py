@@ -86,7 +86,9 @@ def _signed(turn: Turn, data: Callback) -> None:
         raise Gone from error
     right = sign_in.answer(turn.tx, turn.person.id, identity, number)
     turn.tell(
-        turn.t("Go back to the browser.") if right else turn.t("That is not it. Ask for a new link.")
+        turn.t("Go back to the browser.")
+        if right
+        else turn.t("That is not it. Ask for a new link.")
     )
 
 

@@ -283,9 +283,7 @@ def wait_again(tx: Tx, telegram_id: int) -> int:
     who = select(person.c.id).where(person.c.telegram_id == telegram_id)
     return tx.connection.execute(
         update(review)
-        .where(
-            review.c.person_id.in_(who), review.c.state == "sent", review.c.sent_at.in_(unsent)
-        )
+        .where(review.c.person_id.in_(who), review.c.state == "sent", review.c.sent_at.in_(unsent))
         .values(state="waiting")
     ).rowcount
 

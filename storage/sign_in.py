@@ -174,7 +174,7 @@ def answer(tx: Tx, person_id: UUID, identity: UUID, number: int) -> bool:
     ).first()
     if row is None:
         return False
-    right = row.number == number
+    right: bool = row.number == number
     values = {"confirmed_at" if right else "refused_at": tx.now}
     tx.connection.execute(update(table).where(table.c.id == identity).values(**values))
     outcome = "ok" if right else "refused"

@@ -192,9 +192,7 @@ def _tally(tx: Tx, ids: Sequence[UUID], scenario_of: ScenarioOf) -> None:
     _write(tx, made, moved)
 
 
-def _move(
-    moved: Counter[tuple[str, int, str]], tally: Mapping[str, Any], by: int
-) -> None:
+def _move(moved: Counter[tuple[str, int, str]], tally: Mapping[str, Any], by: int) -> None:
     for team in (ALL, *tally["teams"]):
         for key in tally["keys"]:
             moved[team, tally["day"], key] += by
@@ -318,9 +316,7 @@ def _time_class(seconds: float) -> str:
     return str(next((end for end in TIMES if seconds <= end), "more"))
 
 
-def _evaluated(
-    tx: Tx, row: Any, scenario_of: ScenarioOf
-) -> tuple[Evaluation, Scenario] | None:
+def _evaluated(tx: Tx, row: Any, scenario_of: ScenarioOf) -> tuple[Evaluation, Scenario] | None:
     """Return what follows from the answers; None when the scenario can no longer be read."""
     try:
         scenario = scenario_of(tx, row.content_hash)
@@ -388,7 +384,7 @@ def _weeks(
             statistic.c.key.in_(SERIES),
         )
     ):
-        sums[(row.day - first) // width, row.key] += row.count
+        sums[(row.day - first) // width, row.key] += row[2]
     return tuple(
         (
             period.since + timedelta(days=width * place),

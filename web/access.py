@@ -416,4 +416,6 @@ STATUS: Mapping[type[Exception], int] = {
 }
 """What each refusal is answered with."""
 
-REFUSALS: Mapping[Any, Callable[[Request, Exception], Awaitable[Response]]] = dict.fromkeys((*STATUS, BadForm, StepUpNeeded), on_refusal)
+REFUSALS: Mapping[Any, Callable[[Request, Exception], Awaitable[Response]]] = dict.fromkeys(
+    (*STATUS, BadForm, StepUpNeeded), on_refusal
+)

@@ -65,9 +65,16 @@ def _row(
             hatched = " small" if part is None else ""
             yield _rect((x, top), (max(width, 1.5), BAR), f"c{kind}{hatched}")
             x += max(width, 1.5)
-    known = [part for part in row.parts if part is not None]
-    total = "–" if None in row.parts and not sum(known) else str(sum(known))
-    yield _text(x + 6, top + 11, total + ("+" if None in row.parts and sum(known) else ""), "start", "number")
+    known: list[int] = [part for part in row.parts if part is not None]
+    whole: int = sum(known, 0)
+    total = "–" if None in row.parts and not whole else str(whole)
+    yield _text(
+        x + 6,
+        top + 11,
+        total + ("+" if None in row.parts and whole else ""),
+        "start",
+        "number",
+    )
     yield "</g>"
 
 
@@ -102,7 +109,9 @@ def _column(
     yield "</g>"
 
 
-def line(title: str, points: Sequence[tuple[str, float | None]], unit: str, height: int = 130) -> str:
+def line(
+    title: str, points: Sequence[tuple[str, float | None]], unit: str, height: int = 130
+) -> str:
     """Return one line over the points from left to right; it is broken where a number is missing."""
     known = [value for _, value in points if value is not None]
     if not known:
@@ -230,7 +239,9 @@ def arcs(title: str, names: Sequence[str], moves: Mapping[tuple[str, str], str])
         drawn.append(f'<g class="arc">{tip}<path d="{path}"/><path d="{end}"/></g>')
     for name, number in place.items():
         y = number * gap + 4
-        drawn.append(f'<rect class="box" x="{middle - half}" y="{y}" width="{2 * half}" height="28" rx="8"/>')
+        drawn.append(
+            f'<rect class="box" x="{middle - half}" y="{y}" width="{2 * half}" height="28" rx="8"/>'
+        )
         drawn.append(_text(middle, y + 19, name.replace("_", " "), "middle", "name"))
     said = [(f"{source} to {dest}", label) for (source, dest), label in moves.items()]
     return _svg(_spoken(title, said), len(names) * gap, drawn)

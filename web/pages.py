@@ -81,7 +81,9 @@ def lasted(seconds: float | None) -> str:
     for length, unit, smaller, below in SPANS:
         if whole >= length:
             rest = whole % length // smaller
-            return f"{whole // length} {unit} {rest} {below}" if rest else f"{whole // length} {unit}"
+            return (
+                f"{whole // length} {unit} {rest} {below}" if rest else f"{whole // length} {unit}"
+            )
     return f"{whole} s"
 
 

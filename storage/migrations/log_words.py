@@ -8,8 +8,10 @@ word and a filter is one intersection in the index.
 from sqlalchemy import Connection
 
 _SQLITE = [
-    "CREATE VIRTUAL TABLE audit_word USING fts5"
-    " (words, content='', detail=none, columnsize=0, tokenize='unicode61')",
+    (
+        "CREATE VIRTUAL TABLE audit_word USING fts5"
+        " (words, content='', detail=none, columnsize=0, tokenize='unicode61')"
+    ),
 ]
 """Filled by ``storage.audit.record``: with trusted_schema off a trigger may not write to it."""
 
@@ -24,9 +26,11 @@ _POSTGRES = [
         || coalesce(' c' || replace(consult_id::text, '-', ''), ''), '[^a-z0-9]+')
     $$
     """,
-    "CREATE INDEX ix_audit_event_words ON audit_event USING gin"
-    " (curbside_words(action, object_type, outcome, meta, actor, consult_id))"
-    " WITH (gin_pending_list_limit = 256)",
+    (
+        "CREATE INDEX ix_audit_event_words ON audit_event USING gin"
+        " (curbside_words(action, object_type, outcome, meta, actor, consult_id))"
+        " WITH (gin_pending_list_limit = 256)"
+    ),
 ]
 """The cost keeps the planner from calling the function on every row where the index would do."""
 

@@ -60,7 +60,9 @@ class Pages:
 
     async def picks(self, person: Person, number: int) -> bool:
         """The person picks a number in the chat, for whatever was asked last."""
-        return await self.database.write(lambda tx: sign_in.answer(tx, person.id, last_asked(tx), number))
+        return await self.database.write(
+            lambda tx: sign_in.answer(tx, person.id, last_asked(tx), number)
+        )
 
     async def signed_in(self, person: Person) -> httpx.AsyncClient:
         """A browser in which the person has signed in, through the pages."""

@@ -142,9 +142,7 @@ async def test_a_link_works_once(pages: Pages, admin: Person) -> None:
     await pages.picks(admin, number_on(await browser.get(f"/sign-in/{token}")))
     last = await browser.get(f"/sign-in/{token}")
 
-    answers = await asyncio.gather(
-        *(submit(browser, last, f"/sign-in/{token}") for _ in range(4))
-    )
+    answers = await asyncio.gather(*(submit(browser, last, f"/sign-in/{token}") for _ in range(4)))
 
     assert sorted(answer.status_code for answer in answers) == [303, 404, 404, 404]
 
@@ -284,10 +282,10 @@ async def test_asking_twice_makes_the_first_number_void(pages: Pages, admin: Per
     assert done.headers["location"] == "/confirm?back=/console"
 
 
-@pytest.mark.parametrize("back", ["//evil.example", "https://evil.example", "/a\\b", "javascript:1"])
-async def test_a_confirmation_never_leads_elsewhere(
-    pages: Pages, admin: Person, back: str
-) -> None:
+@pytest.mark.parametrize(
+    "back", ["//evil.example", "https://evil.example", "/a\\b", "javascript:1"]
+)
+async def test_a_confirmation_never_leads_elsewhere(pages: Pages, admin: Person, back: str) -> None:
     browser = await pages.signed_in(admin)
     await pages.steps_up(browser, admin)
 
@@ -416,9 +414,7 @@ async def test_a_person_who_was_deleted_meanwhile_cannot_be_asked(
     assert answer.status_code == 404
 
 
-async def test_a_session_that_does_not_exist_cannot_be_revoked(
-    pages: Pages, admin: Person
-) -> None:
+async def test_a_session_that_does_not_exist_cannot_be_revoked(pages: Pages, admin: Person) -> None:
     from storage.errors import NotFound
 
     with pytest.raises(NotFound):

@@ -85,7 +85,9 @@ async def text(request: Request, *, site: Site) -> Response:
     """Show the words of a case to whoever has leave to read them now."""
     identity: UUID = request.path_params["id"]
 
-    def unit(tx: Tx, visit: Visit) -> tuple[console.ConsultRow, console.Glass | None, tuple[Said, ...]]:
+    def unit(
+        tx: Tx, visit: Visit
+    ) -> tuple[console.ConsultRow, console.Glass | None, tuple[Said, ...]]:
         if not visit.stepped_up and console.open_glass(tx, visit.member, identity) is None:
             raise StepUpNeeded(back=f"/console/consult/{identity}")
         said = console.read_text(tx, visit.member, identity)

@@ -10,10 +10,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from dialogs.checks import STALE_AFTER_DAYS
-from dialogs.content import Record, Scenario, Source, Vignette, load_vignettes, scenario_names
+from dialogs.content import Scenario, Source, Vignette, load_vignettes, scenario_names
 from dialogs.errors import ContentError
 from dialogs.evaluation import evaluate
 from dialogs.phases import MOVES, PHASES
+from dialogs.rules import Record
 from storage import console
 from storage.transaction import Tx
 from web import charts
@@ -73,7 +74,9 @@ async def content(request: Request, *, site: Site) -> Response:
 async def version(request: Request, *, site: Site) -> Response:
     digest, against = request.path_params["hash"], request.query_params.get("against", "")
 
-    def unit(tx: Tx, _visit: Visit) -> tuple[Scenario, Scenario | None, tuple[console.ContentRow, ...]]:
+    def unit(
+        tx: Tx, _visit: Visit
+    ) -> tuple[Scenario, Scenario | None, tuple[console.ContentRow, ...]]:
         first = _scenario(site, tx, digest)
         second = _scenario(site, tx, against) if against else None
         return first, second, console.content_rows(tx)
@@ -166,7 +169,9 @@ def diagram() -> str:
         for source in given if isinstance(given, tuple | list) else (given,):
             key = (source, row["dest"])
             moves[key] = f"{moves[key]}, {row['trigger']}" if key in moves else row["trigger"]
-    return charts.arcs("Phases of a consult", PHASES, {k: v for k, v in moves.items() if k[0] != k[1]})
+    return charts.arcs(
+        "Phases of a consult", PHASES, {k: v for k, v in moves.items() if k[0] != k[1]}
+    )
 
 
 ROUTES = (

@@ -43,7 +43,9 @@ def log_filter(tx: Tx, found: Mapping[str, str]) -> LogFilter:
     until = moment(found["to"], "to")
     return LogFilter(
         since=moment(found["from"], "from"),
-        until=until + timedelta(days=1) if until and len(found["to"]) == len("2026-01-01") else until,
+        until=until + timedelta(days=1)
+        if until and len(found["to"]) == len("2026-01-01")
+        else until,
         actor=actor(tx, found["person"]),
         consult_id=identity(found["case"], "case"),
         action=code(found["event"], "event"),

@@ -130,7 +130,9 @@ def figures(state: Overview) -> Iterator[Figure]:
     started, finished = state.count("started"), state.count("finished")
     yield Figure("Started", number(started))
     yield Figure("Finished", number(finished), share(finished, started))
-    yield Figure("Abandoned", number(state.count("abandoned")), share(state.count("abandoned"), started))
+    yield Figure(
+        "Abandoned", number(state.count("abandoned")), share(state.count("abandoned"), started)
+    )
     stopped = state.count("stopped")
     yield Figure("Red flag", number(stopped), share(stopped, started))
     median = state.median_seconds
@@ -164,11 +166,28 @@ def cards(state: Overview, scenario: Scenario, given_up: Mapping[str, int]) -> I
         "By the day they were begun; those still open are left out.",
         safe(charts.legend(ends)),
     )
-    yield Card("From beginning to outcome", safe(charts.funnel("From beginning to outcome", _funnel(state))))
+    yield Card(
+        "From beginning to outcome",
+        safe(charts.funnel("From beginning to outcome", _funnel(state))),
+    )
     yield Card("Time to the summary", safe(_times(state)))
-    yield Card("Where cases were left", safe(_by_question(state, scenario, "left")), "Abandoned after a week.")
-    yield Card("Not known", safe(_unknown(state, scenario)), "Answers by question.", safe(charts.legend(UNKNOWN)))
-    yield Card("Steps", safe(_steps(state, scenario)), "As suggested, and as decided.", safe(charts.legend(STEPS)))
+    yield Card(
+        "Where cases were left",
+        safe(_by_question(state, scenario, "left")),
+        "Abandoned after a week.",
+    )
+    yield Card(
+        "Not known",
+        safe(_unknown(state, scenario)),
+        "Answers by question.",
+        safe(charts.legend(UNKNOWN)),
+    )
+    yield Card(
+        "Steps",
+        safe(_steps(state, scenario)),
+        "As suggested, and as decided.",
+        safe(charts.legend(STEPS)),
+    )
     yield Card(
         "“Not applicable”",
         safe(_not_applicable(state, scenario)),
@@ -176,7 +195,9 @@ def cards(state: Overview, scenario: Scenario, given_up: Mapping[str, int]) -> I
     )
     yield Card("Outcomes at review", safe(_words(state, "outcome", followup().choices["outcome"])))
     yield Card("What was decided", safe(_words(state, "decided", DECIDED)))
-    errors = [Bar(name.replace("_", " "), (hits,)) for name, hits in list(given_up.items())[:MOST_ROWS]]
+    errors = [
+        Bar(name.replace("_", " "), (hits,)) for name, hits in list(given_up.items())[:MOST_ROWS]
+    ]
     yield Card("Messages given up", safe(charts.bars("Messages given up", errors, ("messages",))))
 
 
@@ -198,7 +219,9 @@ def _times(state: Overview) -> str:
 
 
 def _by_question(state: Overview, scenario: Scenario, kind: str) -> str:
-    names = {question.id: question.short for question in scenario.questions} | {"review": "Review of answers"}
+    names = {question.id: question.short for question in scenario.questions} | {
+        "review": "Review of answers"
+    }
     rows = [Bar(names.get(key, key), (hits,), key) for key, hits in _sorted(state.of(kind))]
     return charts.bars("Where cases were left", rows, ("cases",))
 

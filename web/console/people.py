@@ -24,7 +24,9 @@ async def people(request: Request, *, site: Site) -> Response:
         raise filters.Unreadable("The status is pending, approved or suspended.")
     before = filters.id_place(request.query_params, "before")
 
-    def unit(tx: Tx, _visit: Visit) -> tuple[console.Page[console.PersonRow], tuple[console.PersonRow, ...]]:
+    def unit(
+        tx: Tx, _visit: Visit
+    ) -> tuple[console.Page[console.PersonRow], tuple[console.PersonRow, ...]]:
         waiting = console.people_page(tx, "pending", before=None).rows
         return console.people_page(tx, status, before=before), waiting
 

@@ -40,11 +40,11 @@ from web.loopback import local_only
 Method = Callable[[Emulator, Params], Any]
 
 
-def refuse_file(emulator: Emulator, params: Params) -> Any:  # noqa: ARG001 - a method
+def refuse_file(emulator: Emulator, params: Params) -> Any:
     raise bad("wrong file_id or the file is temporarily unavailable")
 
 
-def accept(emulator: Emulator, params: Params) -> bool:  # noqa: ARG001 - a method
+def accept(emulator: Emulator, params: Params) -> bool:
     return True
 
 

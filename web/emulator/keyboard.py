@@ -137,7 +137,7 @@ def words(value: Any) -> str:
     return value
 
 
-def refused(value: Any) -> Any:  # noqa: ARG001 - a check
+def refused(value: Any) -> Any:
     raise bad("BUTTON_TYPE_INVALID")
 
 

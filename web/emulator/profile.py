@@ -21,7 +21,7 @@ SCOPES = (
 )
 
 
-def get_me(emulator: Emulator, params: Params) -> Json:  # noqa: ARG001 - a method
+def get_me(emulator: Emulator, params: Params) -> Json:
     return emulator.bot.wire() | {
         "can_join_groups": True,
         "can_read_all_group_messages": not emulator.privacy,

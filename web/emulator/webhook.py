@@ -54,7 +54,7 @@ def change(emulator: Emulator, webhook: Webhook, params: Params) -> None:
         ring()
 
 
-def get_webhook_info(emulator: Emulator, params: Params) -> Json:  # noqa: ARG001 - a method
+def get_webhook_info(emulator: Emulator, params: Params) -> Json:
     hook = emulator.webhook
     shown: Json = {
         "url": hook.url,
