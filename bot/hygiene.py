@@ -170,6 +170,8 @@ def _tame_libraries(renderer: Processor, stream: TextIO) -> None:
     logging.raiseExceptions = False  # it would print the arguments of a record it cannot format
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+    for name in SPEAKING:
+        logging.getLogger(name).setLevel(logging.NOTSET)
 
 
 def _crashed(

@@ -310,7 +310,10 @@ def _(event: Closed, consult: Consult, scenario: Scenario) -> Step:
 
 @_take.register
 def _(event: Reopened, consult: Consult, scenario: Scenario) -> Step:
-    return Step(consult.moved("reopen", red_flag=refused_by_red_flag(consult, scenario)))
+    again = consult.moved("reopen", red_flag=refused_by_red_flag(consult, scenario))
+    if again.phase == "asking" and asking(again, scenario) is None:
+        return Step(again.moved("answered", complete=True))
+    return Step(again)
 
 
 # --- how an answer is kept ------------------------------------------------------------------

@@ -808,6 +808,18 @@ async def test_cancel_asks_first_and_keeps_the_answers(ready: Conversation) -> N
     assert "Where is the client" in screen.text
 
 
+async def test_a_case_stopped_on_the_review_card_is_opened_again_there(
+    ready: Conversation,
+) -> None:
+    await founding(ready, 11)
+    await ready.says("/cancel")
+
+    screen = await ready.taps("Yes, stop it", "Open it again")
+
+    assert "check your answers" in screen.text
+    await unharmed(ready)
+
+
 async def test_cancel_without_a_case_says_so(ready: Conversation) -> None:
     assert "No case is open here" in await ready.says("/cancel")
 

@@ -8,6 +8,7 @@ import pytest
 
 from storage import audit, people, sign_in
 from storage.database import Database
+from storage.errors import NotFound
 from storage.people import Person
 from storage.schema import sign_in as links
 from storage.schema import web_session
@@ -28,8 +29,8 @@ from tests.web.signed import (
 
 
 @pytest.fixture
-async def pages(database: Database, clock: Clock) -> Pages:
-    return Pages(database, clock)
+async def pages(file_database: Database, clock: Clock) -> Pages:
+    return Pages(file_database, clock)
 
 
 @pytest.fixture
@@ -135,7 +136,9 @@ async def test_a_link_that_was_not_confirmed_opens_nothing(pages: Pages, admin: 
     assert "curbside" not in browser.cookies
 
 
-async def test_a_link_works_once(pages: Pages, admin: Person) -> None:
+async def test_a_link_works_once(database: Database, clock: Clock) -> None:
+    pages = Pages(database, clock)
+    admin = await pages.person(ADMIN, admin=True)
     browser, token = pages.browser(), await pages.link(admin)
     page = await browser.get(f"/sign-in/{token}")
     await submit(browser, page, f"/sign-in/{token}/ask")
@@ -300,7 +303,7 @@ async def test_a_confirmation_never_leads_elsewhere(pages: Pages, admin: Person,
 async def test_a_form_without_our_token_does_nothing(pages: Pages, admin: Person) -> None:
     browser = await pages.signed_in(admin)
 
-    for fields in ({}, {"token": "0" * 64}, {"token": "é"}):
+    for fields in ({"a": "b"}, {"token": "0" * 64}, {"token": "é"}):
         answer = await browser.post("/sign-out", data=fields)
         assert answer.status_code == 403
     assert (await browser.get("/console/teams")).status_code == 200
@@ -366,10 +369,10 @@ async def test_binding_needs_the_page_first(pages: Pages, admin: Person) -> None
 
 
 async def test_cookies_are_strict_and_over_https_bound_to_the_host(
-    database: Database, clock: Clock
+    file_database: Database, clock: Clock
 ) -> None:
-    plain = Pages(database, clock)
-    public = Pages(database, clock, {"public_url": "https://curbside.example"})
+    plain = Pages(file_database, clock)
+    public = Pages(file_database, clock, {"public_url": "https://curbside.example"})
     admin = await plain.person(ADMIN, admin=True)
 
     local = await plain.browser().get(f"/sign-in/{await plain.link(admin)}")
@@ -415,8 +418,6 @@ async def test_a_person_who_was_deleted_meanwhile_cannot_be_asked(
 
 
 async def test_a_session_that_does_not_exist_cannot_be_revoked(pages: Pages, admin: Person) -> None:
-    from storage.errors import NotFound
-
     with pytest.raises(NotFound):
         await pages.database.write(lambda tx: sign_in.revoke(tx, admin.id, by=admin.id))
     with pytest.raises(Refused):
