@@ -1,4 +1,4 @@
-"""Builds the four packaged word lists of the identifier guard from their sources.
+"""Builds the packaged word lists of the identifier guard from their sources.
 
     python -m benchmarks.build_lexicon PHILTER_DIR MIMESIS_DIR SMALL HUGE
 
@@ -67,11 +67,15 @@ def main(philter_dir: str, mimesis_dir: str, small: str, huge: str) -> None:
     words, others = Path(philter_dir), Path(mimesis_dir)
     common = scowl(small)
     safe = philter(words, "whitelists/whitelist_plus_fps_091718_nonames.json")
+    given = philter(words, "blacklists/firstnames_minus_fps.json") | mimesis(others, "names")
+    family = philter(words, "blacklists/lastnames_minus_fps.json") | mimesis(
+        others, "surnames", "surname"
+    )
     lists = {
-        "given": philter(words, "blacklists/firstnames_minus_fps.json") | mimesis(others, "names"),
-        "family": philter(words, "blacklists/lastnames_minus_fps.json")
-        | mimesis(others, "surnames", "surname"),
-        "common": common,
+        "given": given,
+        "family": family,
+        "plain": common - given - family,
+        "common": common & (given | family),
         "medical": safe - common,
         "rare": scowl(huge) - common - safe,
     }

@@ -6,12 +6,13 @@ PostgreSQL writes the digest in the transaction and chains afterwards (``seal``)
 inside concurrent transactions costs three quarters of the throughput.
 """
 
-import hmac
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from hashlib import sha256
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -24,6 +25,8 @@ from storage.transaction import Tx
 
 Code: TypeAlias = str
 """Up to 64 of ``a-z0-9_.:-``: a word of our code, never of a person."""
+
+Mac: TypeAlias = Callable[[bytes], bytes]
 
 BEGINNING = bytes(32)
 """What the first event follows."""
@@ -187,21 +190,41 @@ def note_head(tx: Tx, head: Head) -> None:
     )
 
 
-def mac_key(tx: Tx) -> bytes:
-    return system_key(tx, "audit").subkey("audit mac")
+def mac_key(tx: Tx) -> Mac:
+    """Return the keyed digest of this database's log."""
+    return hmac_sha256(system_key(tx, "audit").subkey("audit mac"))
 
 
-def row_mac(key: bytes, canonical: str) -> bytes:
-    return hmac.digest(key, canonical.encode(), "sha256")
+@lru_cache(maxsize=16)
+def hmac_sha256(key: bytes) -> Mac:
+    """Return HMAC-SHA256 (RFC 2104) under a key of up to 64 bytes.
+
+    With both paddings hashed beforehand it takes a third of the time of ``hmac.digest``; a
+    verification computes two for each event.
+    """
+    padded = key.ljust(sha256().block_size, b"\0")
+    inner, outer = (sha256(bytes(byte ^ pad for byte in padded)) for pad in (0x36, 0x5C))
+
+    def mac(message: bytes) -> bytes:
+        inside, outside = inner.copy(), outer.copy()
+        inside.update(message)
+        outside.update(inside.digest())
+        return outside.digest()
+
+    return mac
 
 
-def link(key: bytes, prev: bytes, seq: int, mac: bytes) -> bytes:
+def row_mac(key: Mac, canonical: str) -> bytes:
+    return key(canonical.encode())
+
+
+def link(key: Mac, prev: bytes, seq: int, mac: bytes) -> bytes:
     """Return the hash of event number ``seq`` with digest ``mac`` after ``prev``."""
-    return hmac.digest(key, prev + seq.to_bytes(8, "big", signed=True) + mac, "sha256")
+    return key(prev + seq.to_bytes(8, "big", signed=True) + mac)
 
 
-def head_mac(key: bytes, head: Head) -> bytes:
-    return hmac.digest(key, b"head" + head.seq.to_bytes(8, "big") + head.hash, "sha256")
+def head_mac(key: Mac, head: Head) -> bytes:
+    return key(b"head" + head.seq.to_bytes(8, "big") + head.hash)
 
 
 def microseconds(moment: datetime) -> int:

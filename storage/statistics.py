@@ -376,7 +376,7 @@ def _weeks(
 ) -> tuple[tuple[date, Mapping[str, int | None]], ...]:
     first, last = (period.since - EPOCH).days, (period.until - EPOCH).days
     sums: Counter[tuple[int, str]] = Counter()
-    for row in tx.connection.execute(
+    for day, key, number in tx.connection.execute(
         select(statistic.c.day, statistic.c.key, statistic.c.count).where(
             statistic.c.team == team,
             statistic.c.day >= first,
@@ -384,7 +384,7 @@ def _weeks(
             statistic.c.key.in_(SERIES),
         )
     ):
-        sums[(row.day - first) // width, row.key] += row[2]
+        sums[(day - first) // width, key] += number
     return tuple(
         (
             period.since + timedelta(days=width * place),

@@ -1,12 +1,13 @@
 """Who is asking: links from the bot, the browser they are bound to, sessions, and forms."""
 
 import hmac
+import re
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 from uuid import UUID
 
 from starlette.requests import Request
@@ -29,6 +30,8 @@ T = TypeVar("T")
 MOST_FORM_BYTES = 16 * 1024
 MOST_FIELDS = 50
 NONCE_SECONDS = 900
+LONGEST_BACK = 600
+_OWN_PATH = re.compile(r"/(?!/)[A-Za-z0-9/_.-]*(\?[A-Za-z0-9=&%+:._-]*)?")
 HOME = {"console": "/console", "case": "/case/{target}"}
 """Where a link leads, by its purpose."""
 
@@ -272,7 +275,7 @@ class Access:
 
         question, back = await self.act(request, unit)
         self.notify(question.telegram_id)
-        return RedirectResponse(f"/confirm?back={back}", 303)
+        return RedirectResponse(confirming(back), 303)
 
     async def confirmed(self, request: Request) -> Response:
         def unit(tx: Tx, visit: Visit, fields: Mapping[str, str]) -> tuple[bool, str]:
@@ -280,7 +283,7 @@ class Access:
             return done, _path_of(fields.get("back", ""), "/console")
 
         done, back = await self.act(request, unit)
-        return RedirectResponse(back if done else f"/confirm?back={back}", 303)
+        return RedirectResponse(back if done else confirming(back), 303)
 
     # --- cookies and routes -----------------------------------------------------------------
 
@@ -389,9 +392,13 @@ def _fields(body: bytes) -> Mapping[str, str]:
 
 
 def _path_of(given: str, otherwise: str) -> str:
-    """Return a path of these pages; anything that could lead elsewhere is not followed."""
-    plain = given.startswith("/") and not given.startswith("//") and len(given) <= 200  # noqa: PLR2004
-    return given if plain and all(c.isalnum() or c in "/-_." for c in given) else otherwise
+    """Return an address of these pages; anything that could lead elsewhere is not followed."""
+    ours = len(given) <= LONGEST_BACK and _OWN_PATH.fullmatch(given)
+    return given if ours else otherwise
+
+
+def confirming(back: str) -> str:
+    return f"/confirm?{urlencode({'back': back})}"
 
 
 # --- what is refused ----------------------------------------------------------------------------
@@ -400,7 +407,7 @@ def _path_of(given: str, otherwise: str) -> str:
 async def on_refusal(request: Request, error: Exception) -> Response:
     """Return the page for what a route refused."""
     if isinstance(error, StepUpNeeded):
-        return RedirectResponse(f"/confirm?back={error.back}", 303)
+        return RedirectResponse(confirming(error.back), 303)
     if isinstance(error, BadForm):
         return error_page(error.status, error.notice)
     return error_page(STATUS[type(error)])

@@ -65,17 +65,16 @@ def _row(
             hatched = " small" if part is None else ""
             yield _rect((x, top), (max(width, 1.5), BAR), f"c{kind}{hatched}")
             x += max(width, 1.5)
-    known: list[int] = [part for part in row.parts if part is not None]
-    whole: int = sum(known, 0)
-    total = "–" if None in row.parts and not whole else str(whole)
-    yield _text(
-        x + 6,
-        top + 11,
-        total + ("+" if None in row.parts and whole else ""),
-        "start",
-        "number",
-    )
+    yield _text(x + 6, top + 11, _total(row.parts), "start", "number")
     yield "</g>"
+
+
+def _total(parts: Sequence[int | None]) -> str:
+    """Return the sum of what is shown, with a sign where something is not."""
+    whole = sum(part or 0 for part in parts)
+    if None not in parts:
+        return str(whole)
+    return f"{whole}+" if whole else "–"
 
 
 def columns(title: str, rows: Sequence[Bar], names: Sequence[str], height: int = 130) -> str:

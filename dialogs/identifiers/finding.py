@@ -78,9 +78,11 @@ def joined(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 
 
 def _echoes(text: str, findings: Sequence[Finding]) -> list[tuple[int, int]]:
-    """Where words of the findings stand elsewhere in the text."""
-    words = {w.casefold() for f in findings for w in _WORD.findall(text[f.start : f.end])}
-    return [m.span() for m in _WORD.finditer(text) if m.group().casefold() in words]
+    """Where the findings, or longer words of them, stand elsewhere in the text."""
+    found = {text[f.start : f.end] for f in findings}
+    words = {word.casefold() for value in found for word in _WORD.findall(value)}
+    places = [m.span() for m in _WORD.finditer(text) if m.group().casefold() in words]
+    return places + [m.span() for value in found for m in re.finditer(re.escape(value), text)]
 
 
 def _hidden(text: str, findings: Sequence[Finding]) -> list[tuple[int, int]]:

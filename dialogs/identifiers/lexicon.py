@@ -62,6 +62,15 @@ def _packed(name: str) -> Packed:
     return Packed({prefix: f" {rests} " for prefix, _, rests in lines})
 
 
+def _unpacked(name: str) -> frozenset[str]:
+    lines = (line.partition(" ") for line in _text(name).splitlines())
+    return frozenset(
+        prefix + (rest if rest != "." else "")
+        for prefix, _, rests in lines
+        for rest in rests.split()
+    )
+
+
 def _lines(name: str) -> list[str]:
     return [line for line in _text(name).splitlines() if not line.startswith("#")]
 
@@ -148,7 +157,10 @@ _SHORTEST_FORMED = 7
 class Lexicon:
     given: Packed
     family: Packed
+    plain: frozenset[str]
+    """Everyday words that are no names: most words of a text."""
     common: Packed
+    """Everyday words that are names too."""
     medical: Packed
     rare: Packed
     own: Mapping[str, int]
@@ -156,11 +168,13 @@ class Lexicon:
     def sense(self, word: str) -> int:
         """The senses of one word in lower case, plain letters."""
         own = self.own.get(word, 0)
+        if not own and word in self.plain:
+            return Sense.WORD | Sense.EVERYDAY
         names = self._names(word)
         if own & Sense.NAME:
             return own & ~Sense.FIELD | names
         if own & Sense.FIELD:
-            return own | Sense.WORD
+            return own | names | Sense.WORD
         if own & Sense.MAYBE:
             return own | names | Sense.WORD | self._everyday(word)
         return own | self._listed(word, names)
@@ -170,10 +184,10 @@ class Lexicon:
         return found | Sense.FAMILY if word in self.family else found
 
     def _everyday(self, word: str) -> int:
-        return Sense.EVERYDAY if word in self.common else 0
+        return Sense.EVERYDAY if self._is_common(word) else 0
 
     def _listed(self, word: str, names: int) -> int:
-        if word in self.common:
+        if self._is_common(word):
             return names | Sense.WORD | Sense.EVERYDAY
         if word in self.medical:
             return names | Sense.WORD
@@ -181,9 +195,12 @@ class Lexicon:
             return names | Sense.NAME
         return Sense.WORD if word in self.rare or self._formed(word) else 0
 
+    def _is_common(self, word: str) -> bool:
+        return word in self.plain or word in self.common
+
     def _formed(self, word: str) -> bool:
         """Whether it is the plural of a word, or a drug or illness by its ending."""
-        if word.endswith("s") and (word[:-1] in self.common or word[:-1] in self.medical):
+        if word.endswith("s") and (self._is_common(word[:-1]) or word[:-1] in self.medical):
             return True
         return len(word) >= _SHORTEST_FORMED and word.endswith(_ENDINGS)
 
@@ -213,4 +230,4 @@ _LISTS = ("given.txt", "family.txt", "common.txt", "medical.txt", "rare.txt")
 def packaged() -> Lexicon:
     """The packaged lists, read once."""
     given, family, common, medical, rare = map(_packed, _LISTS)
-    return Lexicon(given, family, common, medical, rare, _own())
+    return Lexicon(given, family, _unpacked("plain.txt"), common, medical, rare, _own())

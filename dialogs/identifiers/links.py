@@ -35,6 +35,8 @@ _URL = re.compile(
     rf":\d{{2,5}})[^\s<>\"]{{0,400}}|(?![\w.-]*\w))",
     re.IGNORECASE,
 )
+_DOTTED = re.compile(r"\.[A-Za-z]|//|\[\.")
+"""A full stop inside a word, or what else an address of the web has."""
 _LOOSE_TLD = re.compile(
     r"\.(?:in|me|us|no|so|es|de|it|is|to|co|test|care|link|se|ca|app|live|info|health)$",
     re.IGNORECASE,
@@ -118,9 +120,9 @@ def _digits(text: str) -> int:
 def links(reading: Reading) -> Iterator[Finding]:
     text = reading.text
     yield from _emails(reading)
-    if "." in text or "//" in text or "]" in text:
+    if _DOTTED.search(text):
         yield from _urls(reading)
-    if ":" in text or "." in text or "-" in text:
+    if max(text.count(":"), text.count("-"), text.count(".")) > 1:
         yield from _net(reading)
     yield from _handles(reading)
     yield from _codes(reading)

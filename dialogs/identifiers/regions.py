@@ -75,7 +75,7 @@ def regions(reading: Reading) -> Iterator[Finding]:
             yield from _facility(reading, index)
         elif len(token.low) == 5 and token.low.isdigit() and _is_zip(reading, token):
             yield Finding(token.start, token.end, "zip", "hard")
-        if token.alpha:
+        if token.alpha and (token.capital or reading.tokens[index - 1].low in _PREPOSITIONS):
             yield from _place(reading, index)
 
 

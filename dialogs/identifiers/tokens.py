@@ -117,11 +117,8 @@ def _tokens(text: str, words: Lexicon) -> tuple[Token, ...]:
         low = word.lower().removesuffix("'s")
         if low not in known:
             known[low] = _sense(low, words)
-        shape = (
-            word.replace("'", "").isalpha(),
-            word[0].isupper(),
-            len(word) > 1 and word.isupper(),
-        )
+        alpha = word.isalpha() or word.replace("'", "").isalpha()
+        shape = (alpha, word[0].isupper(), len(word) > 1 and word.isupper())
         found.append(Token(word, low, *match.span(), gap, known[low], _opens(gap, found), *shape))
         end = match.end()
     return tuple(found)

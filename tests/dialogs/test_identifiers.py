@@ -1,10 +1,10 @@
 """What the identifier guard finds, what it leaves alone, and that it never runs away."""
 
-import itertools
 import json
 import re
 import sys
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from types import FrameType, ModuleType
 from typing import Any
@@ -113,50 +113,18 @@ def test_every_kind_has_a_title_and_examples() -> None:
 
 # policy
 
-PASSES = [
-    "relapsed in 2021", "in March 2024", "since March", "on Monday", "2 weeks ago", "for 90 days", "an 89-year-old", "moved from Texas to Oregon", "over 90 years old",
-    "pt J.S. is stable", "12/3 once daily", "on 8/2 BID", "pain 7/10 today", "2/2 MVA", "March 2-week taper", "call 1-800-662-4357 or 988", "he is 95 kg", "QTc 498 ms",
-    "see https://www.samhsa.gov/rules", "PMID 27653566", "version 2.1.10.4", "section 1.2.23 says", "take 8 may help", "temp 99F today", "95% of the dose", "age 95% of",
-    "viral load 2500000", "1450000 IU/mL", "2019 2020 2021 labs", "300-600-900 mg", "may 24 h later", "jan 10:30", "dec 10 mg daily", "he may 2 things", "1.5 mar", "NDC 12496-1208-03",
-    "HR 92-98", "the 92s", "case 24 mg", "chart review 2020", "case 2019-2021", "visit 12 weeks", "lot 12 mg", "group 24 therapy", "record 120 mg", "order NEJM 2016",
-    "bup 8mg@night", "take it @bedtime", "he @16 mg", "met @ clinic", "venmo was paid", "line 3 meds", "signal 12 mg x2", "username unknown here", "twitter drama", "IV 1:2:3",
-    "12:30:45 in the log", "CTN-0051 and rs1799971", "J0571-J0575", "Q4 2MG", "plate 12 mg fixation", "12-step way", "1.5 mile road", "24-French street", "2 way street",
-    "4 mg st", "next county over", "the county line", "went to Emergency Department", "the Intensive Care Unit Hospital", "WBC 12000 from 14000", "lives in Ohio", "Stanford Hospital protocol",
-    "Smith, 2019 said no", "Wong-Baker faces", "Foley out", "Wernicke encephalopathy", "Sordo 2017 and Wakeman 2020", "Johns Hopkins says yes", "Kaplan-Meier curve", "MR imaging", "severe MR on echo", "MS Contin 60",
-    "miss doses", "Miss the dose", "10 ms later", "Dr on call", "drug named suboxone", "name: unknown", "brand name is Suboxone", "named the plan", "named only as reason", "pt is on 8 mg", "patient, on bup", "his wife counts films",
-    "Will do", "May repeat x1", "Grace period", "Hope this helps", "Mark the site", "Hope is not a plan", "Art therapy", "In Summer Camp style", "told May be", "A Kelly clamp", "the Foley is out", "Use NexGen here", "Jack of all trades",
-    "Boston study", "a GP", "met at 6 1 4 5 pm", "p.r.n. and q.i.d.", "s.l. i.v. p.o. b.i.d.", "C O W S low", "b o n e", "one two three", "B12 and H1N1", "M30s", "100000units", "J4n", "xk9zq", "Sentence. Case", "Plan Methadone Taper Naloxone Kit Today",
-]  # fmt: skip
 
-
-@pytest.mark.parametrize("text", PASSES)
+@pytest.mark.parametrize("text", lines("guard_passes.txt"))
 def test_passes(text: str) -> None:
     assert words(text) == []
 
 
-SOFT = [
-    "Dr. Ramaswamy agreed", "per dr ramaswamy", "Nurse Halloran called", "Officer Dombrowski needs it", "lives in Dayton", "Gallia County", "on Christmas Eve", "lives on Maple Avenue",
-    "5th and Main encampment", "apt 3B", "M5V 3L9", "discharged on the 22nd.", "for 王小明 now", "Иван Щукин", "told Rose to bring it", "marisol says no", "Edit wants to taper", "the Hendersons",
-    "spoke with irmtraud hein", "transferred to Mercyhurst Hospital", "31 elm way", "works in Portsmouth", "KIMBERLY came", "s d f g h j k", "asked jay's mom", "corner of Oak and Vine",
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("text", SOFT)
+@pytest.mark.parametrize("text", lines("guard_soft.txt"))
 def test_may_be_overridden(text: str) -> None:
     assert tiers(text) == {"soft"}
 
 
-HARD = [
-    "Mr. Grace wants to taper", "mr young is out", "mrs. o'leary", "Ms. van der Berg", "Miss Havisham", "MS GARCIA-LOPEZ", "saw ms garcia", "Sr. Rosario", "Aunt Bernadette", "J. Whitcomb", "J. R. Whitcomb", "Bill H. keeps", "Brown, Angela R.", "Young, Chase 22M",
-    "Emily Carter", "Mark Young says", "JOHN LONG here", "patient named Red", "her name is Young", "goes by Smokey", "pt john smith", "his cousin big mike", "Big Tony came", "maria gonzalez today", "told Hope is 28 weeks", "call Keisha back", "Tyrone says",
-    "J0hn Sm1th", "J o h n  S m i t h", "j o h n s m i t h", "six one four five five five oh one two two", "five two three one eight nine oh four six", "6 1 4 5 5 5 0 1 4 4", "6-1-4-5-5-5-0",
-    "RR 2 Box 15", "State Route 56", "Hauptstrasse 12", "lives at 905 Larchmere", "12 Oak St, Apt 4", "3.14.68", "20240611", "03 14 2024", "from 4/2 to 4/9", "10/01 visit", "Oct 22", "5 Nov", "Tuesday the 9th", "Sat 14th", "Monday the third", "June twenty-first", "twenty first of June",
-    "March the 3rd", "may 5th", "on may 5", "5 march 2024", "94 M with falls", "he turned 90", "her 93rd birthday", "a hundred and two year old", "aged ninety", "98765 43210", "0044 7700 900123", "044 55 1234 5678", "call 555-0119", "5550119 12345",
-    "12 34567 89012", "routing 041000124", "1234567890123", "4242424242424242", "www.example.org/p", "hxxp://a.example", "login at 10.0.0.12", "ig: john.doe.80", "snapchat: kaykay_xo99", "fb name kowalczyk", "twitter @jdoe", "AB-123456-C", "plate ABC 1234", "passport C03005988", "NPI 1487792215", "file A1029384",
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("text", HARD)
+@pytest.mark.parametrize("text", lines("guard_hard.txt"))
 def test_has_to_be_edited(text: str) -> None:
     assert "hard" in tiers(text)
 
@@ -193,17 +161,17 @@ SCRAPS = st.sampled_from(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.one_of(st.text(max_size=80), st.lists(SCRAPS, max_size=25).map("".join)))
 def test_spans_lie_in_the_text_in_order_and_apart(text: str) -> None:
     findings = find_identifiers(text)
 
     assert all(0 <= f.start < f.end <= len(text) for f in findings)
-    assert all(one.end <= two.start for one, two in itertools.pairwise(findings))
+    assert all(one.end <= two.start for one, two in pairwise(findings))
     assert {f.kind for f in findings} <= set(guard.KINDS)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(SCRAPS, max_size=25).map("".join))
 def test_the_excerpt_shows_no_finding_and_is_short(text: str) -> None:
     findings = find_identifiers(text)
@@ -309,14 +277,34 @@ def calls(text: str) -> int:
 
 
 REPEATED = [
-    "1/", "1 ", "A.", "J. ", "St ", "12 St ", "Jan 1 ", "(", "mrn ", "john ", "::", "zero ", "90 ", "plate A1", "10/01 ", "614-555-0", "j0hn ", "lives in ", "éx@St ", "王", "patient named ",
-]  # fmt: skip
+    "1/",
+    "1 ",
+    "A.",
+    "J. ",
+    "St ",
+    "12 St ",
+    "Jan 1 ",
+    "(",
+    "mrn ",
+    "john ",
+    "::",
+    "zero ",
+    "90 ",
+    "plate A1",
+    "10/01 ",
+    "614-555-0",
+    "j0hn ",
+    "lives in ",
+    "éx@St ",
+    "王",
+    "patient named ",
+]
 
 
 @pytest.mark.parametrize("unit", REPEATED)
 def test_twice_the_text_is_at_most_twice_the_work(unit: str) -> None:
     find_identifiers("warm")
-    once, twice = (calls((unit * 2000)[:length]) for length in (800, 1600))
+    once, twice = (calls((unit * 2000)[:length]) for length in (500, 1000))
 
     assert twice <= 2.2 * once + 200
 
@@ -349,7 +337,7 @@ def unbounded(parsed: Any, inside: bool = False) -> Iterator[str]:
                         yield from unbounded(group, inside)
 
 
-@pytest.mark.parametrize(("name", "pattern"), sorted(dict(patterns()).items()))
+@pytest.mark.parametrize(("name", "pattern"), sorted(patterns(), key=str))
 def test_no_pattern_nests_endless_repeats(name: str, pattern: re.Pattern[str]) -> None:
     parser: Callable[..., Any] = re._parser.parse  # type: ignore[attr-defined]
 

@@ -1,6 +1,7 @@
 """The log: whole while nobody touches it; whatever somebody does to it is found."""
 
 import asyncio
+import hmac
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -8,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import Connection, create_engine, make_url, text
 from sqlalchemy.exc import DBAPIError
 
@@ -144,6 +147,11 @@ async def test_a_checkpoint_can_only_be_added(database: Database) -> None:
     for statement in ("UPDATE audit_checkpoint SET count = 1", "DELETE FROM audit_checkpoint"):
         with pytest.raises(DBAPIError, match="append-only"):
             await database.write(partial(_execute, statement))
+
+
+@given(st.binary(max_size=64), st.binary(max_size=300))
+def test_the_keyed_digest_is_the_standard_one(key: bytes, message: bytes) -> None:
+    assert audit.hmac_sha256(key)(message) == hmac.digest(key, message, "sha256")
 
 
 # --- checkpoints and anchors ----------------------------------------------------------------------

@@ -62,6 +62,7 @@ async def page(request: Request, *, site: Site) -> Response:
         most=max(0, last - first),
         columns=COLUMNS,
         back=address("/console/log", values),
+        again=address("/console/export", values),
         jobs=site.jobs.of("export"),
         refresh=2 if site.jobs.running("export") else None,
     )

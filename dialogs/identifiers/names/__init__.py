@@ -23,20 +23,17 @@ Rule = Callable[[Reading, int], Hit | None]
 def names(reading: Reading) -> Iterator[Finding]:
     after = 0
     for index, token in enumerate(reading.tokens):
-        hit = _hit(reading, index) if index >= after and token.alpha else None
+        if index < after or not token.alpha:
+            continue
+        hit = next((hit for rule in _rules(reading, token) if (hit := rule(reading, index))), None)
         if hit:
             after = hit[0] + 1
             start = reading.at(first_of(reading, index)).start
             yield Finding(start, reading.at(hit[0]).end, "name", hit[1])
 
 
-def _hit(reading: Reading, index: int) -> Hit | None:
-    return next((hit for rule in _rules(reading, index) if (hit := rule(reading, index))), None)
-
-
-def _rules(reading: Reading, index: int) -> tuple[Rule, ...]:
+def _rules(reading: Reading, token: Token) -> tuple[Rule, ...]:
     """The rules to try on a word, in order."""
-    token = reading.at(index)
     shown = token.capital and not reading.shouted
     if not token.text.isascii():
         return (in_other_script,)
@@ -50,6 +47,6 @@ def _rules(reading: Reading, index: int) -> tuple[Rule, ...]:
 def _is_plain(token: Token, *, shown: bool) -> bool:
     """Whether the word is no name wherever it stands, unless it is a title."""
     if token.low in STOP:
-        return not token.has(Sense.MAYBE)
-    everyday = token.has(Sense.EVERYDAY | Sense.FIELD) and not token.has(NAMEISH | Sense.GIVEN)
-    return everyday and not shown
+        return not token.sense & Sense.MAYBE
+    everyday = token.sense & (Sense.EVERYDAY | Sense.FIELD)
+    return bool(everyday) and not shown and not token.sense & (NAMEISH | Sense.GIVEN)

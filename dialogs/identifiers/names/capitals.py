@@ -205,8 +205,6 @@ def _in_heading(reading: Reading, index: int) -> bool:
 def _subject(reading: Reading, index: int) -> bool:
     """Whether the word is the subject of what only a person does: Mark says, Hope is 28 weeks."""
     token, verb = reading.at(index), reading.low(index + 1)
-    if not token.known(Sense.MAYBE | Sense.GIVEN):
-        return False
     if verb in {"is", "was"}:
         return _is_so(token, reading.low(index + 2))
     if verb in {"has", "had"}:

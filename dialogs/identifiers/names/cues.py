@@ -96,7 +96,7 @@ def _of_person(reading: Reading, index: int) -> Hit | None:
 def small_after(reading: Reading, index: int, *, alone: bool) -> Hit | None:
     """A name in small letters after a person word; `alone` lets a known given name stand by itself."""
     token, other = reading.at(index), next_word(reading, index)
-    if token.low in STOP or len(token.low) < _SHORT:
+    if len(token.low) < _SHORT:
         return None
     if other is not None and _full_name(token, other, alone=alone):
         firm = token.has(Sense.NAME) and not other.has(Sense.FIELD)

@@ -11,6 +11,7 @@ from dialogs.identifiers.names.words import (
     OFFICE,
     PARTICLES,
     STOP,
+    TITLES,
 )
 from dialogs.identifiers.tokens import Reading, Token
 
@@ -33,7 +34,7 @@ _SCAN = frozenset(
 
 def after_title(reading: Reading, index: int) -> Hit | None:
     title, name = reading.at(index), reading.at(index + 1)
-    if name.gap not in _GAPS or not name.alpha:
+    if title.low not in TITLES or name.gap not in _GAPS or not name.alpha:
         return None
     if title.low in CIVIL and _civil(title, name):
         return last_of(reading, index + 1, loose=True), "hard"
@@ -41,7 +42,7 @@ def after_title(reading: Reading, index: int) -> Hit | None:
         return last_of(reading, index + 1), "hard"
     if title.low in CLINICAL and _clinical(title, name):
         return last_of(reading, index + 1), "soft"
-    if title.low in OFFICE | KIN_TITLE and _person(title, name):
+    if (title.low in OFFICE or title.low in KIN_TITLE) and _person(title, name):
         return last_of(reading, index + 1), "hard" if title.low in KIN_TITLE else "soft"
     return None
 
