@@ -51,6 +51,11 @@ LONGEST: Final = 4096
 """Characters that are read; a Telegram message holds no more."""
 ASK_DRUG: Final = "Which drug?"
 
+MAT: Final = "MAT"
+OTHER: Final = "not a pain opioid"
+NOT_NOW: Final = "not taken now"
+"""Why a medicine is not entered."""
+
 
 class UnknownDrug(ValueError):
     """A dose was to be read for something that is no option with a dose."""
@@ -79,18 +84,25 @@ def read_dose(text: str, drug: str | None = None) -> DoseReading:
     if drug is not None and drug not in DRUGS:
         raise UnknownDrug
     folded = fold(text[:LONGEST])
+    if drug is None and (none := find("none").fullmatch(folded.text)):
+        return _reading([Finding((ReadDose(Dose("none"), *folded.span(*none.span())),))], ())
     stretches = stretches_of(folded.text, drug)
     findings = [finding(folded, stretch, drug) for stretch in stretches]
     asks = [ask for f in findings for ask in f.asks]
-    if not any(f.entries or f.asks or _is_mat(f) for f in findings) and (
+    if not any(f.entries or f.asks or _settled(f) for f in findings) and (
         _amounts(folded.text) or not stretches
     ):
         asks.append(ASK_DRUG)
     return _reading(findings, asks)
 
 
+def _settled(finding: Finding) -> bool:
+    """Tell a dose that is known not to count, so that no drug need be asked for."""
+    return finding.ignored[1:] in ((MAT,), (NOT_NOW,))
+
+
 def _is_mat(finding: Finding) -> bool:
-    return bool(finding.ignored and finding.ignored[1])
+    return finding.ignored[1:] == (MAT,)
 
 
 def _reading(findings: Sequence[Finding], asks: Iterable[str]) -> DoseReading:
@@ -98,11 +110,10 @@ def _reading(findings: Sequence[Finding], asks: Iterable[str]) -> DoseReading:
     ask = tuple(dict.fromkeys(asks))
     doses = [entry.dose for entry in entries]
     ignored = dict.fromkeys(f.ignored for f in findings if f.ignored)
-    called = [(name, "MAT" if mat else "not a pain opioid") for name, mat in ignored]
     partner_mg = sum(f.partner_mg for f in findings)
     notes = (
         *mme_notes(doses, mat=any(map(_is_mat, findings)), acetaminophen_mg=partner_mg),
-        *(f"Not entered, {what}: {name}." for name, what in called),
+        *(f"Not entered, {what}: {name}." for name, what in ignored),
     )
     return DoseReading(entries, mme(doses) if entries and not ask else None, ask, notes)
 
@@ -135,12 +146,13 @@ def finding(folded: Folded, stretch: Stretch, drug: str | None = None) -> Findin
     )
     found = tuple(p for p in found if not _inside(p, stretch.name))
     words = folded.text[stretch.start : stretch.end]
+    called = folded.text[slice(*stretch.name)] if stretch.exact else product.id
+    if find("not_now").search(folded.text[: stretch.name[0]]):
+        return Finding(ignored=(called, NOT_NOW))
     option, ask = _option(product, found, words, drug, partner=stretch.partner)
     if option is None:
-        mat = product.id in ("methadone", "buprenorphine", "naltrexone") and ask is None
-        called = folded.text[slice(*stretch.name)] if stretch.exact else product.id
-        ignored = () if ask else (called, mat)
-        return Finding(asks=(ask,) if ask else (), ignored=ignored)
+        mat = product.id in ("methadone", "buprenorphine", "naltrexone")
+        return Finding(asks=(ask,)) if ask else Finding(ignored=(called, MAT if mat else OTHER))
     result = entered(folded, stretch, option, found)
     if drug and option != drug:
         return replace(result, asks=(*result.asks, ASK_CHOSEN))

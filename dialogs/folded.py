@@ -10,6 +10,12 @@ _SIGNS = {
     "\t": " ", "\r": " ", "\u2028": "\n",
     "…": "...",
 }  # fmt: skip
+_LOOKALIKES = dict(zip("аеорсхуіАВЕКМНОРСТХІ", "aeopcxyiabekmhopctxi", strict=True))
+"""Cyrillic letters that cannot be told from Latin ones, as pasted text sometimes has them."""
+_GLUED = re.compile(
+    r"(?<=\d)( ?(?:mg|mcg|ml))(?=(?:[tbq]id|q\d+h?|qd|qhs|q[ap]m|prn|po|daily|er|ir)(?![a-z]))"
+)
+"""An amount and what follows it typed without a space: "10mgTID"."""
 _WRAP = re.compile(r"(?<=[a-z0-9,])\n(?=[a-z])")
 
 
@@ -29,21 +35,35 @@ class Folded:
 def fold(text: str) -> Folded:
     """Return ``text`` folded; a line that only wraps is joined with the one before."""
     if text.isascii() and "  " not in text and not re.search(r"[\t\r]", text):
-        lowered = text.lower()
-        return Folded(_WRAP.sub(" ", lowered), range(len(text)))
+        return _parted(Folded(_WRAP.sub(" ", text.lower()), range(len(text))))
     kept: list[tuple[str, int]] = []
     for place, sign in enumerate(text):
         for character in _plain(sign):
             if not (character == " " and kept and kept[-1][0] in " \n"):
                 kept.append((character, place))
     joined = "".join(character for character, _ in kept)
-    return Folded(_WRAP.sub(" ", joined), tuple(place for _, place in kept))
+    return _parted(Folded(_WRAP.sub(" ", joined), tuple(place for _, place in kept)))
+
+
+def _parted(folded: Folded) -> Folded:
+    """Return ``folded`` with a space after each amount that is glued to the next word."""
+    ends = [match.end() for match in _GLUED.finditer(folded.text)]
+    if not ends:
+        return folded
+    text, places = folded.text, folded.places
+    cuts = [*zip([0, *ends], [*ends, len(text)], strict=True)]
+    return Folded(
+        " ".join(text[a:b] for a, b in cuts),
+        tuple(place for a, b in cuts for place in (*places[a:b], places[b - 1]))[:-1],
+    )
 
 
 def _plain(sign: str) -> str:
     """Return what one character stands for; nothing for one that cannot be seen."""
     if sign == "\n" or sign in _SIGNS:
         return _SIGNS.get(sign, sign)
+    if sign in _LOOKALIKES:
+        return _LOOKALIKES[sign]
     category = unicodedata.category(sign)
     if category in ("Cf", "Cc", "Mn", "Me", "Cs", "Co", "Cn"):
         return ""

@@ -7,6 +7,7 @@ from typing import Any, Final
 from dialogs.contexts import Context, contexts
 from dialogs.doses import Dose
 from dialogs.dosing import finding
+from dialogs.regimen import Finding
 from dialogs.sig import Part, parts
 from dialogs.stretches import Stretch
 from dialogs.told import MAT, OPIOID, Hit, Sentence, back, find, sign_of
@@ -135,7 +136,7 @@ def _mat(sentence: Sentence, stretch: Stretch, *, oud: bool) -> list[Hit]:
     short = _short(sentence, stretch)
     found = finding(sentence.folded, short)
     if found.entries:
-        return _opioid(sentence, stretch)
+        return _opioid(sentence, stretch) if _surely_for_pain(sentence, short, found) else []
     value = _which_mat(sentence, stretch, short, oud=oud)
     if value is None or (
         found.asks and stretch.product.id == "buprenorphine" and not stretch.product.mat and not oud
@@ -148,10 +149,19 @@ def _mat(sentence: Sentence, stretch: Stretch, *, oud: bool) -> list[Hit]:
     return hits
 
 
+def _surely_for_pain(sentence: Sentence, short: Stretch, found: Finding) -> bool:
+    """Tell methadone for pain from methadone that a pain clinic merely knows of."""
+    if short.product.id != "methadone":
+        return True
+    told = find("for_pain").search(sentence.text, short.start, short.end)
+    return bool(told) or any((entry.dose.per_day or 0) > 1 for entry in found.entries)
+
+
 def _which_mat(sentence: Sentence, stretch: Stretch, short: Stretch, *, oud: bool) -> str | None:
     product, words = stretch.product, sentence.text[short.start : short.end]
     near = sentence.text[max(0, stretch.name[0] - 40) : short.end]
-    if find("for_pain").search(words):
+    alcohol = product.id == "naltrexone" and find("not_oud").search(near)
+    if alcohol or find("for_pain").search(words):
         return None
     if product.mat:
         return product.mat
@@ -180,8 +190,6 @@ def _which_mat(sentence: Sentence, stretch: Stretch, short: Stretch, *, oud: boo
 
 
 def _naltrexone(near: str, *, injected: bool) -> str | None:
-    if re.search(r"\b(?:alcohol|aud|etoh|drinking|weight|low dose)\b", near):
-        return None
     if injected:
         return "ntx_xr"
     return "ntx_po" if re.search(r"\b(?:tablets?|oral|po|pills?|50 ?mg|daily)\b", near) else None

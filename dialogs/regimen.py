@@ -113,8 +113,8 @@ class Finding:
 
     entries: tuple[ReadDose, ...] = ()
     asks: tuple[str, ...] = ()
-    ignored: tuple[()] | tuple[str, bool] = ()
-    """A medicine that is not entered, and whether it is MAT."""
+    ignored: tuple[()] | tuple[str, str] = ()
+    """A medicine that is not entered, and why."""
     partner_mg: float = 0
     """mg of acetaminophen a day, 0 if not known."""
 
@@ -581,6 +581,8 @@ def _amount(part: Part, stretch: Stretch, option: str) -> Amount:
         partner = _partner_mg(part)
         if partner and low and high:
             low = high = min(low, high)
+        elif _with_naloxone(part, stretch):
+            high = low
         elif "/" in part.text or part.third is not None:
             return Amount(None, ASK_STRENGTH.format(drug=name))
     if part.doubtful or low is None or high is None or low > high:
@@ -637,6 +639,12 @@ def _partner_mg(part: Part) -> float:
     return (
         large if large in PARTNER_AMOUNTS and small <= MOST_COMBINED and small * 3 <= large else 0.0
     )
+
+
+def _with_naloxone(part: Part, stretch: Stretch) -> bool:
+    """Tell "10/5" of oxycodone with naloxone, which always holds half as much naloxone."""
+    combined = stretch.partner or (stretch.product.combined and stretch.product.form == "er")
+    return combined and part.third is None and part.low == 2 * (part.high or 0)
 
 
 def _per_day(part: Part) -> float | None:
