@@ -14,7 +14,8 @@ from bot.translate import (
     Text,
 )
 from bot.turn import Turn
-from storage import people, transcript
+from storage import groups as bound
+from storage import people
 from storage.transaction import Tx
 
 
@@ -49,5 +50,5 @@ def inline(turn: Turn, query: InlineQuery | ChosenInline) -> None:
 
 
 def moved(migration: GroupMigration, tx: Tx) -> None:
-    """Keep a group's new id: what waits for the old one goes to the new."""
-    transcript.move_chat(tx, migration.old, migration.new)
+    """Keep a group's new id: its binding, its cards and what waits to be sent go with it."""
+    bound.move(tx, migration.old, migration.new)

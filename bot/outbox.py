@@ -32,11 +32,11 @@ from bot.refusals import (
     Verdict,
     judge,
 )
-from storage import people, plans, transcript
+from storage import groups, people, plans, transcript
 from storage.database import Database
 from storage.errors import StorageUnavailable
 from storage.transaction import Tx
-from storage.transcript import Waiting
+from storage.transcript import REMOVED, Waiting
 
 log = structlog.get_logger()
 
@@ -92,7 +92,7 @@ class Outbox:
         *,
         pace: Pace | None = None,
         clock: Callable[[], float] = monotonic,
-        moved: Callable[[Tx, int, int], None] = transcript.move_chat,
+        moved: Callable[[Tx, int, int], None] = groups.move,
     ) -> None:
         self._database = database
         self._sender = sender
@@ -267,8 +267,7 @@ class Outbox:
             result = await self._sender.call(call.method, call.params)
         except TelegramError as error:
             return judge(error, call, row)
-        found = result.get("message_id") if isinstance(result, dict) else None
-        return Sent(found if isinstance(found, int) else call.message_id)
+        return Sent(_number_of(result) or call.message_id)
 
     def _keeping(self, row: Waiting, outcome: Outcome) -> Settle:
         """Silence the chat where it has to wait, and return what writes the outcome down."""
@@ -302,19 +301,28 @@ class Outbox:
             say("sending", row=row.number, method=row.method, code=code, attempts=row.attempts)
 
 
+def _number_of(result: Any) -> int | None:
+    """Return the id of the message, or of the forum topic, that a call made; None where none."""
+    told = result if isinstance(result, dict) else {}
+    found = told.get("message_id", told.get("message_thread_id"))
+    return found if isinstance(found, int) else None
+
+
 def first_of(row: Waiting) -> Sent | Instead:
     """Return the call of a row; an edit of a message that never came to be is that message."""
     call = Call.of(row)
     if call.message_id is not None or not call.on_a_message:
         return Instead(call, "")
-    if call.method == "editMessageText":
+    if call.method == "editMessageText" and call.params.get("text") != REMOVED:
         return Instead(replace(call.without("message_id"), method="sendMessage"), "")
     return Sent(None)
 
 
 def give_up(tx: Tx, chat_id: int, code: str) -> None:
-    """Give up what waits for a chat that cannot be reached; a person is marked as such."""
+    """Give up what waits for a chat that cannot be reached; a person is marked, a group unbound."""
     if chat_id > 0:
         people.set_unreachable(tx, chat_id)
         plans.wait_again(tx, chat_id)
+    else:
+        groups.lose(tx, chat_id, code)
     transcript.drop_chat(tx, chat_id, code)

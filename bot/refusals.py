@@ -22,7 +22,7 @@ from telegram.error import (
 )
 
 from bot.transport import never_sent, seconds_of, unanswered
-from storage.transcript import UNANSWERED, Waiting
+from storage.transcript import REMOVED, UNANSWERED, Waiting
 
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 30.0
@@ -30,7 +30,6 @@ LONGEST_SERVER_PAUSE = 300.0
 MOST_TRIES = 100
 """Of a message that Telegram's servers fail on: about eight hours, then the chat goes on."""
 
-REMOVED = "[removed]"
 REPEAT = "↻ "
 """Before a message that may have arrived already; a sign needs no translation."""
 
@@ -38,6 +37,15 @@ TEXT_LIMIT = 4096
 """UTF-16 units of a message, https://core.telegram.org/bots/api#sendmessage."""
 
 _TAG = re.compile(r"<[^>]*>")
+
+
+def _thread(row: Waiting) -> dict[str, Any]:
+    """Return the forum topic that a message goes into: its own, or the one opened for it just now.
+
+    A topic has the id of the message that says it was opened.
+    """
+    topic = row.params.get("message_id", row.thread_id)
+    return {} if topic is None else {"message_thread_id": topic}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +58,12 @@ class Call:
     @classmethod
     def of(cls, row: Waiting) -> Self:
         """Return the call of a row of the outbox; one that may be a repeat is marked."""
-        params = {**row.params, "chat_id": row.chat_id}
-        if row.thread_id is not None and row.method.startswith("send"):
-            params["message_thread_id"] = row.thread_id
+        params = {**row.params}
+        if "inline_message_id" not in params:
+            params["chat_id"] = row.chat_id
+        if row.method.startswith("send"):
+            params |= _thread(row)
+            params.pop("message_id", None)
         if row.again and row.method == "sendMessage":
             params["text"] = marked(params)
         return cls(row.method, params)
@@ -216,6 +227,8 @@ def _lost(call: Call) -> Verdict:
     """A message that can no longer be edited is sent anew; a keyboard on it needs no removing."""
     if call.params.get("text") == REMOVED:
         return Dead("not_deleted")
+    if "inline_message_id" in call.params:
+        return Dead("inline_gone")
     if not call.edits:
         return Dead("refused")
     if call.method == "editMessageText":

@@ -6,21 +6,28 @@ from enum import StrEnum
 from typing import Any, TypeAlias
 from uuid import UUID
 
-from storage import audit
+from storage import audit, shares, teams
 from storage.consults import StoredConsult
 from storage.database import Database
 from storage.people import Person
+from storage.teams import Team
 from storage.transaction import T, Tx, Unit
 
 
 class Action(StrEnum):
-    """Everything that needs leave. The name says the object: consult, person, self, system."""
+    """Everything that needs leave. The name says the object: consult, shared case, team, self, ..."""
 
     CONSULT_CREATE = "consult.create"
     CONSULT_READ = "consult.read"
     CONSULT_ANSWER = "consult.answer"
     CONSULT_EXPORT = "consult.export"
     CONSULT_ERASE = "consult.erase"
+    CONSULT_SHARE = "consult.share"
+    SHARED_READ = "shared.read"
+    SHARED_RESPOND = "shared.respond"
+    TEAM_CREATE = "team.create"
+    TEAM_READ = "team.read"
+    TEAM_RUN = "team.run"
     SELF_READ = "self.read"
     SELF_CHANGE = "self.change"
     SELF_EXPORT = "self.export"
@@ -58,6 +65,24 @@ def owner(tx: Tx, actor: Person, about: Any) -> bool:
     )
 
 
+def reader(tx: Tx, actor: Person, about: Any) -> bool:
+    """Whoever a consult is open to now: its asker, members of its teams, who followed its link."""
+    return isinstance(about, StoredConsult) and shares.may_read(tx, actor, about)
+
+
+def responder(tx: Tx, actor: Person, about: Any) -> bool:
+    """Readers of somebody else's consult who may say what they think of it."""
+    return isinstance(about, StoredConsult) and shares.may_respond(tx, actor, about)
+
+
+def member(tx: Tx, actor: Person, about: Any) -> bool:
+    return isinstance(about, Team) and teams.role_of(tx, about.id, actor.id) is not None
+
+
+def lead(tx: Tx, actor: Person, about: Any) -> bool:
+    return isinstance(about, Team) and teams.role_of(tx, about.id, actor.id) == "lead"
+
+
 def oneself(tx: Tx, actor: Person, about: Any) -> bool:
     return isinstance(about, Person) and about.id == actor.id
 
@@ -76,6 +101,12 @@ POLICY: Mapping[str, Rule] = {
     Action.CONSULT_ANSWER: owner,
     Action.CONSULT_EXPORT: owner,
     Action.CONSULT_ERASE: owner,
+    Action.CONSULT_SHARE: owner,
+    Action.SHARED_READ: reader,
+    Action.SHARED_RESPOND: responder,
+    Action.TEAM_CREATE: anyone,
+    Action.TEAM_READ: member,
+    Action.TEAM_RUN: lead,
     Action.SELF_READ: oneself,
     Action.SELF_CHANGE: oneself,
     Action.SELF_EXPORT: oneself,

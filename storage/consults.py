@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import Select, bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_or_not
 
-from storage import audit
+from storage import audit, shares
 from storage.errors import Conflict, KeyDestroyed, NotFound
 from storage.ids import new_code, new_id, new_short
 from storage.people import Person
@@ -259,6 +259,7 @@ def erase(tx: Tx, consult_id: UUID, *, by: UUID | None, reason: str = "asked") -
     if erased.erased_at is not None:
         return
     destroy(tx, erased.data_key_id)
+    shares.erase(tx, consult_id)
     _blank_transcript(tx, consult_id)
     for table in (answer_change, disposition, plan, review, consult_tally):
         tx.connection.execute(delete(table).where(table.c.consult_id == consult_id))

@@ -7,12 +7,12 @@ from uuid import UUID
 
 from sqlalchemy import delete, select, update
 
-from storage import audit, consults, expecting, letters, people, plans
+from storage import audit, consults, expecting, letters, people, plans, shares, teams
 from storage import transcript as lines
 from storage.consults import ABSENT, AnswerChange, StoredConsult
 from storage.database import Database
 from storage.people import Person
-from storage.schema import consult, person, screen, sign_in, transcript, web_session
+from storage.schema import consult, person, screen, share_view, sign_in, transcript, web_session
 from storage.sealing import destroy
 from storage.transaction import Tx
 
@@ -78,8 +78,9 @@ def forget_person(tx: Tx, person_id: UUID, *, by: UUID | None) -> int:
     owned = list(tx.connection.scalars(select(consult.c.id).where(consult.c.owner_id == who.id)))
     for consult_id in owned:
         consults.erase(tx, consult_id, by=by, reason="forgotten")
+    teams.leave_all(tx, who.id)
     expecting.forget(tx, who.id)
-    for table in (sign_in, web_session):
+    for table in (sign_in, web_session, share_view):
         tx.connection.execute(delete(table).where(table.c.person_id == who.id))
     _take_off_lines(tx, who)
     destroy(tx, who.data_key_id)
@@ -101,6 +102,7 @@ def my_data(tx: Tx, person_id: UUID) -> dict[str, Any]:
     mine = select(consult.c.id).where(consult.c.owner_id == who.id).order_by(consult.c.opened_at)
     return {
         "person": _about(who),
+        "teams": [_team(joined) for joined in teams.of_person(tx, who.id)],
         "consults": [_consult(tx, consult_id) for consult_id in tx.connection.scalars(mine)],
         "other_messages": _other_lines(tx, who),
         "log": [_entry(entry) for entry in _log(tx, who)],
@@ -207,11 +209,16 @@ def _consult(tx: Tx, consult_id: UUID) -> dict[str, Any]:
         "dispositions": dict(plans.dispositions(tx, consult_id)),
         "plans": [_plain(plan) for plan in plans.plans_of(tx, kept)],
         "reviews": [_plain(review) for review in plans.reviews_of(tx, consult_id)],
+        "shared": [_plain(each) for each in shares.of_consult(tx, consult_id)],
         "messages": [_line(line) for line in lines.of_consult(tx, consult_id)],
     }
 
 
-def _plain(value: plans.Plan | plans.Review) -> dict[str, Any]:
+def _team(joined: teams.Joined) -> dict[str, Any]:
+    return {"id": str(joined.team.id), "name": joined.team.name, "role": joined.role}
+
+
+def _plain(value: plans.Plan | plans.Review | shares.Share) -> dict[str, Any]:
     """Return a value as JSON can hold it: ids and times as text."""
     kept = (list, tuple, str, int, type(None))
     return {

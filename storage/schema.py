@@ -445,6 +445,146 @@ consult_tally = Table(
 )
 """What each consult counts for in ``statistic``; ``again_at`` is when time alone may change that."""
 
+# --- teams, what is shared with whom, the cards of it in groups -----------------------------------
+
+team = Table(
+    "team",
+    metadata,
+    _id(),
+    Column("short", Text, nullable=False, unique=True),
+    _sealed("name"),
+    _key(),
+    Column("created_by", Uuid, ForeignKey("person.id"), nullable=False),
+    _at("created_at", required=True),
+    _at("ended_at"),
+)
+"""A team's name is sealed under the team's own key, which ends with the team."""
+
+team_member = Table(
+    "team_member",
+    metadata,
+    Column("team_id", Uuid, ForeignKey("team.id"), primary_key=True),
+    Column("person_id", Uuid, ForeignKey("person.id"), primary_key=True),
+    _text("role"),
+    _at("joined_at", required=True),
+    _at("left_at"),
+    Index(None, "person_id"),
+)
+
+team_invite = Table(
+    "team_invite",
+    metadata,
+    _id(),
+    Column("team_id", Uuid, ForeignKey("team.id"), nullable=False),
+    Column("token_hash", LargeBinary, nullable=False, unique=True),
+    _text("code_hash"),
+    _text("role"),
+    Column("by", Uuid, ForeignKey("person.id"), nullable=False),
+    _number("uses", 0, required=True),
+    _number("most_uses", required=True),
+    _at("created_at", required=True),
+    _at("expires_at", required=True),
+    _at("revoked_at"),
+    UniqueConstraint("code_hash"),
+    Index(None, "team_id"),
+)
+"""A link and a typed code into a team; only digests of both."""
+
+BOUND = text("bound_at IS NOT NULL AND ended_at IS NULL")
+team_group = Table(
+    "team_group",
+    metadata,
+    _id(),
+    Column("team_id", Uuid, ForeignKey("team.id"), nullable=False),
+    Column("chat_id", BigInteger, nullable=False),
+    _sealed("title"),
+    _key(),
+    _flag("is_forum"),
+    _flag("topics"),
+    Column("asked_by", Uuid, ForeignKey("person.id"), nullable=False),
+    _at("asked_at", required=True),
+    _at("bound_at"),
+    _at("ended_at"),
+    _text("ended", required=False),
+    Index(None, "team_id"),
+    Index(
+        "ix_team_group_chat_id_bound",
+        "chat_id",
+        unique=True,
+        sqlite_where=BOUND,
+        postgresql_where=BOUND,
+    ),
+)
+"""A Telegram group in which a team's cards are posted, once a lead has said so in private."""
+
+publication = Table(
+    "publication",
+    metadata,
+    Column("consult_id", Uuid, ForeignKey("consult.id"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    _number("revision", required=True),
+    _text("content_hash"),
+    Column("answers", JSON, nullable=False),
+    Column("by", Uuid, ForeignKey("person.id"), nullable=False),
+    _at("at", required=True),
+)
+"""What others may see of a case: its answers as the asker previewed and checked them."""
+
+share = Table(
+    "share",
+    metadata,
+    _id(),
+    Column("short", Text, nullable=False, unique=True),
+    Column("consult_id", Uuid, ForeignKey("consult.id"), nullable=False),
+    _text("kind"),
+    Column("team_id", Uuid, ForeignKey("team.id")),
+    Column("token_hash", LargeBinary, unique=True),
+    _number("publication", required=True),
+    _number("most_views"),
+    Column("by", Uuid, ForeignKey("person.id"), nullable=False),
+    _at("at", required=True),
+    _at("expires_at", required=True),
+    _at("revoked_at"),
+    Index(None, "consult_id"),
+    Index(None, "team_id"),
+)
+"""To whom a case is open: a team, whoever has a link, or whoever reads a card in a chosen chat."""
+
+share_view = Table(
+    "share_view",
+    metadata,
+    _id(),
+    Column("share_id", Uuid, ForeignKey("share.id"), nullable=False),
+    Column("person_id", Uuid, ForeignKey("person.id")),
+    _text("via"),
+    _number("times", required=True),
+    _at("first_at", required=True),
+    _at("last_at", required=True),
+    UniqueConstraint("share_id", "person_id"),
+    Index(None, "person_id"),
+)
+
+card = Table(
+    "card",
+    metadata,
+    _id(),
+    Column("share_id", Uuid, ForeignKey("share.id"), nullable=False),
+    Column("consult_id", Uuid, ForeignKey("consult.id"), nullable=False),
+    Column("chat_id", BigInteger),
+    Column("transcript_id", Uuid),
+    Column("topic_id", Uuid),
+    _text("inline_id", required=False),
+    _at("posted_at", required=True),
+    _at("withdrawn_at"),
+    Index(None, "share_id"),
+    Index(None, "consult_id"),
+    Index(None, "chat_id"),
+)
+"""The message about a case in a group, or in a chat somebody chose (``inline_id``).
+
+``transcript_id`` and ``topic_id`` name the calls that posted it and opened its topic.
+"""
+
 Index("ix_audit_event_at_seq", audit_event.c.at, audit_event.c.seq)
 Index("ix_audit_event_action_seq", audit_event.c.action, audit_event.c.seq)
 Index("ix_audit_event_actor_seq", audit_event.c.actor, audit_event.c.seq)

@@ -13,7 +13,7 @@ from storage.keys import DataKey, WrappedKey, derive
 from storage.schema import data_key, meta
 from storage.transaction import Tx
 
-Scope: TypeAlias = Literal["consult", "person", "system"]
+Scope: TypeAlias = Literal["consult", "person", "team", "system"]
 Purpose: TypeAlias = Literal["canary", "audit", "index", "letters", "chat"]
 
 PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
@@ -41,7 +41,7 @@ _INSERT = insert(data_key)
 
 
 def new_data_key(tx: Tx, scope: Scope) -> UUID:
-    """Make a data key for a consult, a person or the system, and return its id."""
+    """Make a data key for a consult, a person, a team or the system, and return its id."""
     made = tx.keys.wrap_new(new_id(), scope)
     values = {"id": made.id, "scope": scope, "wrapped": made.wrapped, "kek_id": made.kek_id}
     tx.connection.execute(_INSERT, values | {"created_at": tx.now})

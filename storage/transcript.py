@@ -26,6 +26,9 @@ State: TypeAlias = Literal["received", "waiting", "sending", "sent", "dead", "dr
 
 OPEN: tuple[State, ...] = ("waiting", "sending")
 LEASE = timedelta(seconds=60)
+REMOVED = "[removed]"
+"""What stands where a message of ours was taken back."""
+
 UNANSWERED = "unanswered"
 """Why a call waits again when it left and no answer came: it may have got through."""
 
