@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextlib import nullcontext, suppress
 from datetime import UTC, date, datetime, timedelta
@@ -295,12 +296,6 @@ def _run(options: argparse.Namespace) -> int:
     except (SettingsError, StorageError, TokenRefused, _CannotStart) as error:
         print(error, file=sys.stderr)
         return 1
-    except ExceptionGroup as errors:
-        refused = errors.subgroup(TokenRefused)
-        if refused is None:
-            raise
-        print(refused.exceptions[0], file=sys.stderr)
-        return 1
 
 
 class _CannotStart(Exception):
@@ -344,10 +339,27 @@ def _for_the_phone(settings: "Settings") -> "Settings":
     return settings.model_copy(update={"admins": settings.admins or (LOCAL_ADMIN,)})
 
 
+STOP_SECONDS = 9.5
+"""What a stop may take; what is not done then comes again after the start, as after a crash."""
+
+PAGES_SECONDS = 1
+"""Of these, for pages that are being answered."""
+
+
 def _stop_on_signals(stop: asyncio.Event) -> None:
+    """Stop in order at the first signal, and at once at a second one or when time is up."""
+
+    def asked() -> None:
+        if stop.is_set():
+            os._exit(130)
+        stop.set()
+        too_long = threading.Timer(STOP_SECONDS, os._exit, (1,))
+        too_long.daemon = True
+        too_long.start()
+
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, asked)
 
 
 def _listening(settings: "Settings") -> socket.socket:
@@ -394,7 +406,10 @@ async def _together(
     phone: "Emulator | None",
     clock: Clock,
 ) -> None:
-    """Serve the pages and the bot side by side; when one ends, the other is ended in order."""
+    """Serve the pages and the bot side by side; when one ends, the other is ended in order.
+
+    The pages end first, so that nothing more is delivered; the local phone has to hear the last words.
+    """
     import uvicorn
 
     config = uvicorn.Config(
@@ -402,28 +417,24 @@ async def _together(
         log_config=None,
         access_log=False,
         lifespan="off",
-        timeout_graceful_shutdown=2,
+        timeout_graceful_shutdown=PAGES_SECONDS,
     )
     server = uvicorn.Server(config)
     server.capture_signals = nullcontext  # type: ignore[assignment,method-assign] # ours
     pages = asyncio.create_task(server.serve(sockets=[listening]))
-    _announce(service.settings, listening, local=phone is not None)
-    try:
-        if service.settings.webhook:
-            secret = service.settings.webhook_secret
-            assert secret is not None and service.settings.public_url  # noqa: S101, PT018 - settings checked it
-            await service.use_webhook(
-                f"{service.settings.public_url}/telegram", secret.get_secret_value()
-            )
-        else:
-            await service.use_polling()
-        await service.run(stop, polling=not service.settings.webhook)
-    finally:
+
+    async def end_pages() -> None:
         server.should_exit = True
         if phone is not None:
             phone.close()
         with suppress(TimeoutError):
-            await asyncio.wait_for(pages, 3)
+            await asyncio.wait_for(pages, PAGES_SECONDS + 0.5)
+
+    _announce(service.settings, listening, local=phone is not None)
+    try:
+        await service.run(stop, before_drain=end_pages if phone is None else None)
+    finally:
+        await end_pages()
 
 
 def _app(service: "Service", phone: "Emulator | None", clock: Clock) -> "Starlette":

@@ -27,6 +27,8 @@ log = structlog.get_logger()
 T = TypeVar("T")
 
 FAREWELL_SECONDS = 1.0
+STAND_BY_SECONDS = 0.5
+"""Between two looks whether the process that fetches updates is gone."""
 
 Key: TypeAlias = tuple[int | str, ...]
 Raw: TypeAlias = dict[str, Any]
@@ -73,13 +75,21 @@ class Limits:
     longest_pause: float = 30.0
     at_once: int = 32
     """Updates handled side by side."""
-    drain_seconds: float = 6.0
-    """Of the 10 that a stop may take; the farewell and the outbox have the rest."""
+    drain_seconds: float = 4.0
+    """Of the 10 that a stop may take; the farewell, the pages and the outbox have the rest."""
     refusals: int = 3
     """Refusals of the token in a row that are believed."""
 
 
-Alarm = Literal["", "conflict", "token_refused", "unreachable", "storage"]
+Alarm = Literal[
+    "",
+    "conflict",
+    "token_refused",
+    "unreachable",
+    "storage",
+    "webhook_taken",
+    "not_delivered",
+]
 
 
 @dataclass(slots=True)
@@ -92,6 +102,8 @@ class Pulse:
     handled: int = 0
     buried: int = 0
     waiting: int = 0
+    leads: bool = False
+    """Whether this process is the one that fetches, or Telegram delivers to it."""
 
     def silent_for(self, now: float) -> float | None:
         """Return the seconds since Telegram last answered, None when it never did."""
@@ -138,6 +150,7 @@ class Intake:
             error = await self._failure(raw, deadline - monotonic())
             if error is None:
                 self.pulse.handled += 1
+                self._stores()
                 return
             log.warning(
                 "update_failed", update_id=update_id_of(raw), attempts=attempt, exc_info=error
@@ -153,10 +166,16 @@ class Intake:
             async with asyncio.timeout(min(self.limits.try_seconds, seconds_left)):
                 await self.handle(raw)
         except StorageUnavailable as error:
+            self.pulse.alarm = "storage"
             raise NotStored from error
         except Exception as error:  # noqa: BLE001 - any bug; it is tried again, then buried
             return error
         return None
+
+    def _stores(self) -> None:
+        """End the alarm about storage; the others are ended by whoever raised them."""
+        if self.pulse.alarm == "storage":
+            self.pulse.alarm = ""
 
     async def _put_away(self, raw: Any, reason: str, attempts: int) -> None:
         update_id = update_id_of(raw)
@@ -168,14 +187,24 @@ class Intake:
         log.error("update_buried", update_id=update_id, reason=reason, attempts=attempts)
 
 
+async def always() -> bool:
+    return True
+
+
 async def run(
-    source: UpdateSource, intake: Intake, *, stop: asyncio.Event, poll_seconds: int = 30
+    source: UpdateSource,
+    intake: Intake,
+    *,
+    stop: asyncio.Event,
+    poll_seconds: int = 30,
+    leads: Callable[[], Awaitable[bool]] = always,
 ) -> None:
     """Fetch updates and have them handled until ``stop``; what is begun is finished first, in a few seconds.
 
-    Raises TokenRefused when Telegram does not know the token.
+    Of several processes only the one that ``leads`` asks: Telegram allows one. Raises TokenRefused
+    when Telegram does not know the token.
     """
-    polling = Polling(source, intake, stop, poll_seconds)
+    polling = Polling(source, intake, stop, poll_seconds, leads)
     await polling.run()
 
 
@@ -187,6 +216,7 @@ class Polling:
     intake: Intake
     stop: asyncio.Event
     poll_seconds: int
+    leads: Callable[[], Awaitable[bool]] = always
     offset: int = 0
     failures: int = 0
     refusals: int = 0
@@ -194,13 +224,31 @@ class Polling:
     async def run(self) -> None:
         while not self.stop.is_set():
             try:
-                updates = await self._fetched()
+                updates = await self._fetched() if await self._is_ours() else None
             except TelegramError as error:
                 await self._rest(self._after(error))
+            except StorageUnavailable as error:
+                log.warning("not_leading", trouble=error.trouble)
+                self.intake.pulse.alarm = "storage"
+                await self._rest(self._back_off())
             else:
                 if updates is not None:
                     await self._take(updates)
         await self._acknowledge()
+
+    async def _is_ours(self) -> bool:
+        """Return whether it is for this process to fetch; rest a moment when it is for another.
+
+        Whoever begins to lead does not know what the one before has acknowledged: it asks for all.
+        """
+        pulse, led = self.intake.pulse, self.intake.pulse.leads
+        pulse.leads = await self.leads()
+        if pulse.leads != led:
+            log.info("leads" if pulse.leads else "stands_by")
+            self.offset, pulse.alarm = 0, ""
+        if not pulse.leads:
+            await self._rest(STAND_BY_SECONDS)
+        return pulse.leads
 
     async def _fetched(self) -> Sequence[Any] | None:
         """Return the next updates, or None when we are stopped while waiting for them."""

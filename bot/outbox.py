@@ -31,17 +31,23 @@ from bot.refusals import (
     Unreachable,
     Verdict,
     judge,
+    without_answer,
 )
 from storage import groups, people, plans, transcript
 from storage.database import Database
 from storage.errors import StorageUnavailable
 from storage.transaction import Tx
-from storage.transcript import REMOVED, Waiting
+from storage.transcript import REMOVED, UPLOADS, Waiting
 
 log = structlog.get_logger()
 
 LEASE = timedelta(seconds=30)
-"""Longer than a call may take; after it another process may take the row."""
+"""After it another process may take the row; one that carries a file has longer."""
+
+ROW_SECONDS = 27.0
+"""What a row may take with every other way tried; less than its lease, so that it is not ours twice."""
+
+UPLOAD_SECONDS = 110.0
 
 SWEEP_SECONDS = 1.0
 AT_ONCE = 32
@@ -50,7 +56,7 @@ AT_ONCE = 32
 MOST_CHATS = 128
 """Chats worked on at a time; the others wait for the sweeper."""
 
-DRAIN_SECONDS = 3.0
+DRAIN_SECONDS = 2.5
 """Of the 10 that a stop may take; what is cut off then is repeated, marked, after the start."""
 
 STUCK_SECONDS = 30.0
@@ -118,9 +124,10 @@ class Outbox:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Send what is left over, every second, until ``stop``."""
-        await self._forget_last_run()
+        forgotten = await self._forgot_last_run()
         while not stop.is_set():
             try:
+                forgotten = forgotten or await self._forgot_last_run()
                 await self.sweep()
             except StorageUnavailable as error:
                 log.warning("sweep_failed", trouble=error.trouble)
@@ -159,10 +166,15 @@ class Outbox:
             self.mark.codes["tap_not_answered"] += 1
             log.info("tap_not_answered", error=describe(error))
 
-    async def _forget_last_run(self) -> None:
-        """A file has one process: what an earlier one was sending when it died is free at once."""
-        if self._database.chains_at_once:
-            await self._kept(transcript.release_all)
+    async def _forgot_last_run(self) -> bool:
+        """Free what an earlier process was sending when it died, at once: a file has one process."""
+        try:
+            if self._database.chains_at_once:
+                await self._kept(transcript.release_all)
+        except StorageUnavailable as error:
+            log.warning("sweep_failed", trouble=error.trouble)
+            return False
+        return True
 
     def _work_on(self, chat_id: int) -> asyncio.Task[None]:
         self._asked.add(chat_id)
@@ -241,7 +253,12 @@ class Outbox:
     async def _settled(self, row: Waiting) -> Settle:
         """Make the call of a row and return how to keep what came of it."""
         try:
-            outcome = await self._outcome(row)
+            async with asyncio.timeout(
+                ROW_SECONDS if row.method not in UPLOADS else UPLOAD_SECONDS
+            ):
+                outcome = await self._outcome(row)
+        except TimeoutError:
+            outcome = without_answer(Call.of(row), row)
         except Exception:
             log.exception("sending_failed", row=row.number, method=row.method)
             outcome = Dead("bug") if row.attempts >= MOST_BUGS else Later(STUCK_SECONDS, "bug")

@@ -165,7 +165,7 @@ def judge(error: TelegramError, call: Call, row: Waiting) -> Verdict:  # noqa: P
         case NetworkError() if never_sent(error):
             return Later(pause(row.attempts, LONGEST_PAUSE), "not_connected")
         case NetworkError() if unanswered(error):
-            return _unanswered(call, row)
+            return without_answer(call, row)
         case _:
             return _failed(row)
 
@@ -175,8 +175,8 @@ def pause(tries: int, longest: float) -> float:
     return min(longest, FIRST_PAUSE * 2.0 ** min(tries, 20))
 
 
-def _unanswered(call: Call, row: Waiting) -> Verdict:
-    """Repeat what may be repeated; an ordinary message once, an urgent one until it is through.
+def without_answer(call: Call, row: Waiting) -> Later | Dead:
+    """Return what a call that nobody answered means: repeated, a routine message once at most.
 
     The repeats are bounded by lost answers: each costs one, and is marked as a repeat.
     """

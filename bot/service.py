@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
+from math import inf
 from time import monotonic
 from typing import Any
 
@@ -13,26 +15,35 @@ import structlog
 from telegram.error import TelegramError
 
 from bot import inbox
+from bot.alarms import token_used_elsewhere
 from bot.buckets import Pace
 from bot.handler import Handler
-from bot.inbox import Intake
+from bot.inbox import Intake, NotStored, TokenRefused, unless_stopped
 from bot.outbox import Outbox
 from bot.reminders import remind
 from bot.routes import ADMIN_MENU, MENU
+from bot.screen import esc
 from bot.settings import Settings
 from bot.translate import kind_of
-from bot.transport import ALLOWED_UPDATES, Telegram
+from bot.transport import Telegram
+from bot.webhook import PATH, Fetching, Webhook
 from dialogs.content import Scenario, load_scenario, load_scenario_text
 from storage import checkpoints, consults, expecting, letters, retention, transcript
-from storage.checkpoints import Checkpoint
+from storage.checkpoints import CHECKPOINT_EVENTS, Checkpoint
 from storage.database import Database
 from storage.errors import StorageUnavailable
 from storage.transaction import Tx
+from storage.transcript import Outgoing
 
 log = structlog.get_logger()
 
 REMIND_SECONDS = 15.0
 TIDY_SECONDS = 3600.0
+REPLAY_SECONDS = 5.0
+WARN_SECONDS = 3600.0
+TELL_SECONDS = 3600.0
+"""Between two checkpoints in the operator's chat."""
+
 STALE_SECONDS = 120.0
 """A sweeper that has not run for so long turns health red."""
 
@@ -61,6 +72,12 @@ class Beats:
 
     reminded_at: float | None = None
     tidied_at: float | None = None
+    warned_at: float | None = None
+    told_at: float | None = None
+    told_seq: int = 0
+    """The event up to which the anchor chat was told."""
+    anchors: str = ""
+    """What is wrong with the anchor file, as a code."""
 
 
 class Service:
@@ -82,6 +99,7 @@ class Service:
         self.handler = Handler(database, self.outbox, settings, self.scenarios)
         self.intake = Intake(self.handler, self.bury)
         self.beats = Beats()
+        self._failure: Exception | None = None
 
     async def bury(self, raw: Any, *, update_id: int | None, reason: str, attempts: int) -> None:
         """Keep an update that could not be handled as a dead letter."""
@@ -98,25 +116,66 @@ class Service:
             )
         )
 
-    async def run(self, stop: asyncio.Event, *, polling: bool = True) -> None:
-        """Serve until ``stop``, then finish what was begun."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self.introduce())
-            if polling:
-                group.create_task(self.poll(stop))
-            group.create_task(self.outbox.run(stop))
-            group.create_task(every(REMIND_SECONDS, self.remind, stop))
-            group.create_task(every(TIDY_SECONDS, self.tidy, stop))
-            group.create_task(self._tend(stop))
-        await self.outbox.drained()
+    async def run(
+        self, stop: asyncio.Event, *, before_drain: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
+        """Serve until ``stop``, then finish what was begun; raises what made it stop by itself.
 
-    async def poll(self, stop: asyncio.Event) -> None:
+        ``before_drain`` is awaited when nothing more is fetched, and before the last is sent.
+        """
+        async with asyncio.TaskGroup() as group:
+            for work in (
+                unless_stopped(self.introduce(), stop),
+                self.take_in(stop),
+                self.outbox.run(stop),
+                every(REMIND_SECONDS, self.remind, stop),
+                every(REPLAY_SECONDS, self.replay, stop),
+                every(TIDY_SECONDS, self.tidy, stop),
+                unless_stopped(checkpoints.tend(self.database, self.publish), stop),
+            ):
+                group.create_task(self._part(work, stop))
+        if before_drain is not None:
+            await before_drain()
+        await self.outbox.drained()
+        if self._failure is not None:
+            raise self._failure
+
+    async def _part(self, work: Awaitable[object], stop: asyncio.Event) -> None:
+        """Do a part of what a service does; where it cannot go on, all of it ends in order."""
+        try:
+            await work
+        except (TokenRefused, StorageUnavailable) as error:
+            log.error("stops", reason=type(error).__name__)  # noqa: TRY400 - said by the caller
+            self._failure = self._failure or error
+            stop.set()
+
+    async def take_in(self, stop: asyncio.Event) -> None:
+        """Have updates delivered, or fetch them when this process is the one to do so."""
+        if self.settings.webhook:
+            await self._webhook().run(stop)
+        else:
+            await self._poll(stop)
+
+    async def _poll(self, stop: asyncio.Event) -> None:
         try:
             await inbox.run(
-                self.telegram, self.intake, stop=stop, poll_seconds=self.settings.poll_seconds
+                Fetching(self.telegram, self.warn),
+                self.intake,
+                stop=stop,
+                poll_seconds=self.settings.poll_seconds,
+                leads=self.database.leads,
             )
         finally:
             stop.set()
+            with suppress(StorageUnavailable):
+                await self.database.resign()
+
+    def _webhook(self) -> Webhook:
+        secret, url = self.settings.webhook_secret, self.settings.public_url
+        assert secret is not None and url is not None  # noqa: S101, PT018 - settings checked it
+        return Webhook(
+            self.telegram, url + PATH, secret.get_secret_value(), self.intake.pulse, self.warn
+        )
 
     async def introduce(self) -> None:
         """Tell Telegram the commands of each kind of chat; not being able to is no reason to stop."""
@@ -135,17 +194,16 @@ class Service:
             with suppress(TelegramError):
                 await self.telegram.call("setMyCommands", {"commands": commands, "scope": scope})
 
-    async def use_webhook(self, address: str, secret: str) -> None:
-        """Have updates delivered to ``address``."""
-        await self.telegram.call(
-            "setWebhook",
-            {"url": address, "secret_token": secret, "allowed_updates": list(ALLOWED_UPDATES)},
-        )
-
-    async def use_polling(self) -> None:
-        """Take a webhook away that an earlier start has set; updates that wait are kept."""
-        with suppress(TelegramError):
-            await self.telegram.call("deleteWebhook", {"drop_pending_updates": False})
+    async def warn(self) -> None:
+        """Tell the admins that another program uses the token; at most once an hour."""
+        now = monotonic()
+        if (_age(self.beats.warned_at, now) or WARN_SECONDS) < WARN_SECONDS:
+            return
+        self.beats.warned_at = now
+        admins = self.settings.admins
+        with suppress(StorageUnavailable):
+            for chat in await self.database.write(lambda tx: token_used_elsewhere(tx, admins)):
+                self.outbox.soon(chat)
 
     # --- health -------------------------------------------------------------------------
 
@@ -160,11 +218,18 @@ class Service:
             "reminders_age_seconds": _age(self.beats.reminded_at, now),
             "last_poll_seconds": self.intake.pulse.silent_for(now),
             "buried": self.intake.pulse.buried,
+            "leads": float(self.intake.pulse.leads),
         }
         for name in ("sweeper_age_seconds", "reminders_age_seconds"):
             if (values[name] or 0) > STALE_SECONDS:
                 return name.removesuffix("_age_seconds") + "_stale", values
-        return self.intake.pulse.alarm, values
+        if not self.settings.webhook and (values["last_poll_seconds"] or 0) > self._silence():
+            return self.intake.pulse.alarm or "polling_stale", values
+        return self.intake.pulse.alarm or self.beats.anchors, values
+
+    def _silence(self) -> float:
+        """Return the seconds without an answer to a poll after which something must be wrong."""
+        return STALE_SECONDS + self.settings.poll_seconds if self.intake.pulse.leads else inf
 
     async def clock_moved(self) -> None:
         """Look at once for what has fallen due, after the clock of the local phone was moved."""
@@ -177,24 +242,49 @@ class Service:
             self.outbox.soon(chat)
         self.beats.reminded_at = monotonic()
 
+    async def replay(self) -> None:
+        """Handle once more the dead letters that an admin asked for."""
+        for identity, payload in await self.database.read(letters.asked):
+            with suppress(NotStored):
+                await self.intake(json.loads(payload))
+                await self.database.write(partial(letters.done, letter_id=identity))
+
     async def tidy(self) -> None:
         await retention.purge_all(self.database, text_days=self.settings.retention_days)
         await self.database.write(expecting.forget_old)
         self.beats.tidied_at = monotonic()
 
-    async def _tend(self, stop: asyncio.Event) -> None:
-        """Keep the log sealed and its checkpoints published, until ``stop``."""
-        tending = asyncio.create_task(checkpoints.tend(self.database, self.publish))
-        await stop.wait()
-        tending.cancel()
-        with suppress(asyncio.CancelledError):
-            await tending
-
     async def publish(self, made: Checkpoint) -> None:
-        """Append a checkpoint to the anchor file, where one is set."""
-        path = self.settings.anchor_file
-        if path is not None:
-            await asyncio.to_thread(checkpoints.append_anchor, path, made)
+        """Take a checkpoint to where whoever can alter the log cannot: the anchor file and chat."""
+        self.beats.anchors = ""
+        if self.settings.anchor_file is not None:
+            try:
+                await asyncio.to_thread(checkpoints.append_anchor, self.settings.anchor_file, made)
+            except OSError as error:
+                self.beats.anchors = "anchor_not_written"
+                log.error("anchor_not_written", code=error.errno)  # noqa: TRY400 - one line is enough
+        if self.settings.anchor_chat is not None:
+            await self._publish_in_chat(self.settings.anchor_chat, made)
+
+    async def _publish_in_chat(self, chat: int, made: Checkpoint) -> None:
+        """Send a checkpoint to the operator's chat, silently, once an hour or 1,000 events."""
+        now = monotonic()
+        few = made.seq - self.beats.told_seq < CHECKPOINT_EVENTS
+        if few and (_age(self.beats.told_at, now) or TELL_SECONDS) < TELL_SECONDS:
+            return
+        self.beats.told_at, self.beats.told_seq = now, made.seq
+        await self.database.write(lambda tx: transcript.enqueue(tx, anchor_message(chat, made)))
+        self.outbox.soon(chat)
+
+
+def anchor_message(chat: int, made: Checkpoint) -> Outgoing:
+    """Return the message that is an anchor: the line of the anchor file and nothing else."""
+    params = {
+        "text": f"<code>{esc(made.line())}</code>",
+        "parse_mode": "HTML",
+        "disable_notification": True,
+    }
+    return Outgoing(chat_id=chat, method="sendMessage", params=params, kind="anchor")
 
 
 def _unsent(tx: Tx) -> tuple[int, datetime | None, datetime]:
@@ -206,11 +296,19 @@ def _age(then: float | None, now: float) -> float | None:
 
 
 async def every(seconds: float, act: Callable[[], Awaitable[None]], stop: asyncio.Event) -> None:
-    """Do ``act`` now and again every so many seconds, until ``stop``."""
+    """Do ``act`` now and again every so many seconds, until ``stop``.
+
+    One that fails is tried again next time: a reminder nobody can write must not stop the bot.
+    Raises StorageUnavailable only when a newer version has taken the database over.
+    """
     while not stop.is_set():
         try:
             await act()
         except StorageUnavailable as error:
+            if error.trouble == "outdated":
+                raise
             log.warning("loop_failed", kind=getattr(act, "__name__", ""), trouble=error.trouble)
+        except Exception:
+            log.exception("loop_failed", kind=getattr(act, "__name__", ""))
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), seconds)

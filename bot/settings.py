@@ -153,6 +153,11 @@ class Settings(BaseSettings):
         "a file",
         None,
     )
+    anchor_chat: int | None = setting(
+        "The chat that is sent a signed checkpoint of the audit log every hour; best the operator's own.",
+        "a numeric Telegram id",
+        None,
+    )
     host: str = setting(
         "The address the pages are served on.", "a host name or address", "127.0.0.1"
     )

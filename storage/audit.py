@@ -120,11 +120,17 @@ def record(tx: Tx, event: Event) -> UUID:
     return identity
 
 
+def lock_log(tx: Tx) -> None:
+    """Be the only process that chains or signs until the end of the transaction."""
+    if not tx.on_sqlite:
+        tx.connection.execute(_LOCK_SEALER, {"key": SEALER_LOCK})
+
+
 def seal(tx: Tx, limit: int = SEAL_BATCH) -> int:
     """Chain what PostgreSQL has not chained yet, oldest first, and return how many that were."""
     if tx.on_sqlite:
         return 0
-    tx.connection.execute(_LOCK_SEALER, {"key": SEALER_LOCK})
+    lock_log(tx)
     rows = tx.connection.execute(_UNSEALED, {"limit": limit}).all()
     if rows:
         _chain(tx, [(row.id, bytes(row.row_mac)) for row in rows])

@@ -12,7 +12,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from sqlalchemy import func, insert, select
 
-from storage.audit import Head, last_event, microseconds, seal
+from storage.audit import Head, last_event, lock_log, microseconds, seal
 from storage.database import Database
 from storage.errors import StorageUnavailable
 from storage.schema import audit_checkpoint, audit_event
@@ -70,7 +70,11 @@ class UnreadableAnchor(Exception):
 
 
 def checkpoint(tx: Tx) -> Checkpoint | None:
-    """Sign the state of the log and return it, or None when nothing came since the last time."""
+    """Sign the state of the log and return it, or None when nothing came since the last time.
+
+    Of several processes one signs a state; the others find it signed.
+    """
+    lock_log(tx)
     head, previous = last_event(tx), _last_seq(tx)
     if head.seq <= previous:
         return None

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
-from sqlalchemy import URL, Engine, make_url, text
+from sqlalchemy import URL, Engine, make_url
 from sqlalchemy.exc import ArgumentError
 
 from storage import audit, sealing
@@ -12,7 +12,7 @@ from storage.errors import StorageError
 from storage.faults import unavailable
 from storage.keys import Keyring
 from storage.migrations import bring_up_to_date, require_current
-from storage.postgres import CHAT_LOCKS, Postgres, check_server
+from storage.postgres import LOCK_SCHEMA, Postgres, check_server
 from storage.sqlite import FileLock, Sqlite, check_file, check_pages, path_of
 from storage.transaction import Clock, T, Tx, Unit
 
@@ -20,8 +20,6 @@ __all__ = ["Database", "Tx", "Unit", "open_database", "open_for_reading"]
 
 WAITING_UNITS = 1024
 """More callers than this wait before their unit is queued: back-pressure, not memory."""
-
-MIGRATION_LOCK = text("SELECT pg_advisory_xact_lock(:family, 0)")
 
 
 class Database:
@@ -44,6 +42,14 @@ class Database:
     async def read(self, unit: Unit[T]) -> T:
         """Return what ``unit`` saw in one read-only snapshot."""
         return await self._backend.read(unit)
+
+    async def leads(self) -> bool:
+        """Return whether this process is the one of all on this database that fetches updates."""
+        return await self._backend.leads()
+
+    async def resign(self) -> None:
+        """Let another process fetch updates."""
+        await self._backend.resign()
 
     async def truncate_log(self) -> None:
         """Empty SQLite's write-ahead log, so that what was erased is in no file."""
@@ -134,7 +140,7 @@ def _prepare(tx: Tx) -> None:
     """Bring the schema up to date, make missing system keys, and try the keys given."""
     _check_engine(tx)
     if not tx.on_sqlite:
-        tx.connection.execute(MIGRATION_LOCK, {"family": CHAT_LOCKS})
+        tx.connection.execute(LOCK_SCHEMA)
     bring_up_to_date(tx.connection)
     if sealing.create_system_keys(tx):
         audit.record(tx, audit.Event(actor=None, action="database.create"))

@@ -4,7 +4,16 @@ from typing import Literal
 from uuid import UUID
 
 Trouble = Literal[
-    "full", "io", "read_only", "busy", "corrupt", "closed", "lost", "contended", "unreadable"
+    "full",
+    "io",
+    "read_only",
+    "busy",
+    "corrupt",
+    "closed",
+    "lost",
+    "contended",
+    "unreadable",
+    "outdated",
 ]
 
 REMEDIES: dict[Trouble, str] = {
@@ -16,6 +25,10 @@ REMEDIES: dict[Trouble, str] = {
     "closed": "The database is closed.",
     "lost": "The database server cannot be reached. Nothing is lost; it is tried again.",
     "contended": "The database stayed contended after several tries. It is tried again.",
+    "outdated": (
+        "The database was brought up to date by a newer version of Curbside: this one stops. "
+        "Nothing is lost; start the newer version."
+    ),
     "unreadable": "The database file cannot be opened. Check that it exists and its permissions.",
 }
 

@@ -20,6 +20,7 @@ from storage.text import clean
 from storage.transaction import Tx
 
 KEPT = timedelta(hours=24)
+MOST_ASKED = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,9 +88,10 @@ def waiting_letters(tx: Tx) -> int:
 
 
 def replay(tx: Tx, letter_id: UUID) -> str:
-    """Return the payload to be handled once more; its update id counts as new again.
+    """Ask for a letter to be handled once more, and return its payload; its update id is new again.
 
-    Raises NotFound when there is no such letter or its payload has expired.
+    The running bot takes up what was asked for; until ``done`` is told it does so again, also
+    after a crash. Raises NotFound when there is no such letter or its payload is gone.
     """
     row = tx.connection.execute(select(dead_letter).where(dead_letter.c.id == letter_id)).first()
     if row is None or row.payload is None or row.expires_at <= tx.now:
@@ -103,6 +105,31 @@ def replay(tx: Tx, letter_id: UUID) -> str:
         .values(update_id=None)
     )
     return unseal(tx, row.data_key_id, row.payload, _place(letter_id))
+
+
+def asked(tx: Tx) -> tuple[tuple[UUID, str], ...]:
+    """Return id and payload of the letters that are to be handled once more, oldest first."""
+    query = (
+        select(dead_letter)
+        .where(
+            dead_letter.c.replayed_at.is_not(None),
+            dead_letter.c.payload.is_not(None),
+            dead_letter.c.expires_at > tx.now,
+        )
+        .order_by(dead_letter.c.id)
+        .limit(MOST_ASKED)
+    )
+    return tuple(
+        (row.id, unseal(tx, row.data_key_id, row.payload, _place(row.id)))
+        for row in tx.connection.execute(query)
+    )
+
+
+def done(tx: Tx, letter_id: UUID) -> None:
+    """Note that a letter was handled once more; its payload is needed no longer."""
+    tx.connection.execute(
+        update(dead_letter).where(dead_letter.c.id == letter_id).values(payload=None)
+    )
 
 
 def expire(tx: Tx) -> int:

@@ -5,14 +5,17 @@ import random
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any
 from weakref import WeakValueDictionary
 
-from sqlalchemy import URL, Connection, Engine, create_engine, text
+from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, text
 from sqlalchemy.exc import DBAPIError
 
 from storage.errors import StorageError, StorageUnavailable, Trouble
 from storage.faults import postgres_trouble, unavailable
 from storage.keys import Keyring
+from storage.migrations import HEAD
 from storage.transaction import Clock, T, Tx, Unit
 
 THREADS = 8
@@ -24,12 +27,22 @@ OLDEST_SERVER = 13
 CHAT_LOCKS = 0x63627264
 """The first key of our per-chat advisory locks, so that they meet no other program's."""
 
+OTHER_LOCKS = CHAT_LOCKS + 1
+SCHEMA_LOCK, POLLING_LOCK = 1, 2
+"""Under ``OTHER_LOCKS``: shared by every writing transaction and whole by a migration; and held by
+the process that fetches updates."""
+
 SETTINGS = (
     "-c timezone=UTC -c lock_timeout=15s -c statement_timeout=30s"
     " -c idle_in_transaction_session_timeout=60s"
+    " -c tcp_keepalives_idle=15 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
 )
+"""The server notices within half a minute that a process is gone with its machine: its locks go too."""
 
-_LOCK_CHAT = text("SELECT pg_advisory_xact_lock(:family, hashint8(:chat))")
+CONNECTING = {"options": SETTINGS, "connect_timeout": 5}
+
+LOCK_SCHEMA = text(f"SELECT pg_advisory_xact_lock({OTHER_LOCKS}, {SCHEMA_LOCK})")
+_TAKE_THE_LEAD = text(f"SELECT pg_try_advisory_lock({OTHER_LOCKS}, {POLLING_LOCK})")
 
 
 class Postgres:
@@ -44,11 +57,19 @@ class Postgres:
         )
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="curbside-database")
         self._lanes: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+        self._leading = create_engine(
+            self.writer.url,
+            hide_parameters=True,
+            poolclass=NullPool,
+            isolation_level="AUTOCOMMIT",
+            connect_args=CONNECTING,
+        )
+        self._lead: Connection | None = None
         self._started = self._closed = False
 
     def run_now(self, unit: Unit[T]) -> T:
-        """Run one unit in the calling thread."""
-        return self._repeat(lambda: self._once(unit, None))
+        """Run one unit in the calling thread; the schema may not be there yet."""
+        return self._repeat(lambda: self._first(unit))
 
     def version(self) -> str:
         with self.reader.connect() as connection:
@@ -87,7 +108,46 @@ class Postgres:
 
     def close_now(self) -> None:
         self._threads.shutdown()
+        self._resign()
         self.writer.dispose()
+
+    # --- who fetches updates ----------------------------------------------------------------------
+
+    async def leads(self) -> bool:
+        """Return whether this process is the one of all that fetches updates, if it can be.
+
+        It stays so until it resigns, ends, or loses its connection.
+        """
+        return await self._in_thread(self._leads)
+
+    async def resign(self) -> None:
+        """Let another process fetch updates."""
+        await self._in_thread(self._resign)
+
+    def _leads(self) -> bool:
+        if self._lead is not None:
+            try:
+                self._lead.execute(text("SELECT 1"))
+            except DBAPIError:
+                self._resign()
+        return self._lead is not None or self._repeat(self._take_the_lead)
+
+    def _take_the_lead(self) -> bool:
+        """Try to take the lock of the one who fetches, on a connection that is kept for it."""
+        connection = self._leading.connect()
+        try:
+            if connection.scalar(_TAKE_THE_LEAD):
+                self._lead = connection
+        finally:
+            if self._lead is not connection:
+                connection.close()
+        return self._lead is not None
+
+    def _resign(self) -> None:
+        lead, self._lead = self._lead, None
+        if lead is not None:
+            with suppress(DBAPIError):
+                lead.close()
 
     def _lane(self, chat: int) -> asyncio.Lock:
         """Return the lock of a chat in this process: its waiting units hold no thread."""
@@ -101,10 +161,13 @@ class Postgres:
             raise StorageUnavailable("closed")
         return await asyncio.get_running_loop().run_in_executor(self._threads, call)
 
+    def _first(self, unit: Unit[T]) -> T:
+        with self.writer.begin() as connection:
+            return unit(self._tx(connection))
+
     def _once(self, unit: Unit[T], chat: int | None) -> T:
         with self.writer.begin() as connection:
-            if chat is not None:
-                connection.execute(_LOCK_CHAT, {"family": CHAT_LOCKS, "chat": chat})
+            enter(connection, chat)
             return unit(self._tx(connection))
 
     def _look(self, unit: Unit[T]) -> T:
@@ -129,6 +192,25 @@ class Postgres:
             time.sleep(_pause(attempt))
 
 
+def enter(connection: Connection, chat: int | None) -> None:
+    """Lock a chat and, shared, the schema; raises StorageUnavailable when a newer version changed it.
+
+    Two statements in one message to the server, so that the second sees what the wait for the
+    first has brought.
+    """
+    locks = f"pg_advisory_xact_lock_shared({OTHER_LOCKS}, {SCHEMA_LOCK})"
+    if chat is not None:
+        locks += f", pg_advisory_xact_lock({CHAT_LOCKS}, hashint8({int(chat)}))"
+    found = connection.exec_driver_sql(
+        f"SELECT {locks}; SELECT version_num FROM alembic_version",  # noqa: S608 - numbers of ours
+        execution_options={"no_parameters": True},
+    )
+    cursor: Any = found.cursor
+    cursor.nextset()
+    if cursor.fetchone() != (HEAD,):
+        raise StorageUnavailable("outdated")
+
+
 def _give_up_unless_worth_repeating(error: DBAPIError, attempt: int) -> None:
     trouble = postgres_trouble(error)
     if trouble is None:
@@ -151,7 +233,7 @@ def engine_for(url: URL) -> Engine:
         pool_size=THREADS,
         max_overflow=2,
         pool_pre_ping=False,
-        connect_args={"options": SETTINGS, "connect_timeout": 5},
+        connect_args=CONNECTING,
     )
 
 

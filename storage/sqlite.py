@@ -131,6 +131,13 @@ class Sqlite:
         """Move the log into the file and empty it, so that erased text is in neither."""
         await self._queued(_Truncate())
 
+    async def leads(self) -> bool:
+        """Return that this process fetches updates: a file has one process."""
+        return True
+
+    async def resign(self) -> None:
+        """Nothing to let go of before the end."""
+
     async def close(self) -> None:
         """Finish what is waiting, then close; the writer last, so that only it checkpoints."""
         if not self._closed:

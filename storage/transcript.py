@@ -26,6 +26,10 @@ State: TypeAlias = Literal["received", "waiting", "sending", "sent", "dead", "dr
 
 OPEN: tuple[State, ...] = ("waiting", "sending")
 LEASE = timedelta(seconds=60)
+UPLOAD_LEASE = timedelta(seconds=120)
+"""For calls that carry a file; longer than ``bot.transport`` lets one take."""
+
+UPLOADS = frozenset({"sendDocument", "sendPhoto", "sendMediaGroup"})
 REMOVED = "[removed]"
 """What stands where a message of ours was taken back."""
 
@@ -506,7 +510,8 @@ def _claim_chat(tx: Tx, chat_id: int, limit: int, lease: timedelta, by: str) -> 
     rows = _claimable_rows(tx, chat_id, limit)
     if rows:
         numbers = [row.number for row in rows]
-        held = {"numbers": numbers, "until": tx.now + lease, "holder": by}
+        longest = max(lease, UPLOAD_LEASE) if any(row.method in UPLOADS for row in rows) else lease
+        held = {"numbers": numbers, "until": tx.now + longest, "holder": by}
         tx.connection.execute(_LEASE, held)
     return [waiting for row in rows if (waiting := _readable(tx, row)) is not None]
 

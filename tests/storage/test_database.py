@@ -10,12 +10,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from sqlalchemy import bindparam, event, insert, select, text
+from sqlalchemy import bindparam, create_engine, event, insert, make_url, select, text
 from sqlalchemy.exc import IntegrityError
 
 from storage.database import Database, open_database, open_for_reading
 from storage.errors import KeyTrouble, StorageError, StorageUnavailable
 from storage.keys import Keyring
+from storage.postgres import LOCK_SCHEMA
 from storage.schema import UtcDateTime, meta
 from storage.sqlite import Sqlite
 from storage.transaction import Tx
@@ -457,6 +458,70 @@ async def test_a_unit_survives_a_connection_that_was_cut(postgres_url: str, keys
     assert len(runs) == 2
     assert await database.read(noted) == ["note1"]
     await database.close()
+
+
+async def test_one_process_of_all_leads_until_it_resigns_or_is_cut_off(
+    postgres_url: str, keys: Keyring
+) -> None:
+    first, second = (open_database(postgres_url, keys, Clock()) for _ in range(2))
+    assert await first.leads()
+    assert await first.leads()
+    assert not await second.leads()
+
+    await first.resign()
+    assert await second.leads()
+    assert not await first.leads()
+    await second.write(end_other_sessions)
+    assert await first.leads()
+    assert not await second.leads()
+    await first.close()
+    assert await second.leads()
+    await second.close()
+
+
+def end_other_sessions(tx: Tx) -> None:
+    tx.connection.execute(
+        text(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+    )
+
+
+async def test_a_file_has_one_process_which_leads(file_database: Database) -> None:
+    assert await file_database.leads()
+    await file_database.resign()
+
+
+async def test_an_old_process_stops_writing_once_a_newer_one_has_changed_the_schema(
+    postgres_url: str, keys: Keyring
+) -> None:
+    old = open_database(postgres_url, keys, Clock())
+    await old.write(note("note1"))
+    newer = create_engine(make_url(postgres_url).set(drivername="postgresql+psycopg"))
+    with newer.begin() as connection:
+        connection.execute(LOCK_SCHEMA)
+        begun = asyncio.create_task(old.write(note("note2"), chat=5))
+        while await old.read(lock_waits) == 0:  # noqa: ASYNC110 - the server has no event for it
+            await asyncio.sleep(0.01)
+        connection.execute(text("ALTER TABLE meta ADD COLUMN colour text"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    newer.dispose()
+
+    with pytest.raises(StorageUnavailable, match="newer version of Curbside"):
+        await begun
+    with pytest.raises(StorageUnavailable, match="newer version of Curbside"):
+        await old.write(note("note3"))
+    assert await old.read(noted) == ["note1"]
+    with pytest.raises(StorageError, match="has schema 9999"):
+        open_database(postgres_url, keys, Clock())
+    await old.close()
+
+
+def lock_waits(tx: Tx) -> int:
+    """Return how many sessions wait for an advisory lock."""
+    query = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+    return tx.connection.scalar(query) or 0
 
 
 # --- a kill --------------------------------------------------------------------------------------

@@ -52,6 +52,28 @@ async def test_a_letter_is_handled_again_once(database: Database) -> None:
     assert await database.read(letters.waiting_letters) == 0
 
 
+async def test_what_is_asked_for_stays_asked_for_until_it_is_done(database: Database) -> None:
+    identity = await buried(database)
+    assert await database.read(letters.asked) == ()
+    await database.write(lambda tx: letters.replay(tx, identity))
+
+    assert await database.read(letters.asked) == ((identity, '{"text": "words"}'),)
+    await database.write(lambda tx: letters.done(tx, identity))
+    assert await database.read(letters.asked) == ()
+    with pytest.raises(NotFound):
+        await database.write(lambda tx: letters.replay(tx, identity))
+
+
+async def test_what_was_asked_for_is_forgotten_after_a_day(
+    database: Database, clock: Clock
+) -> None:
+    identity = await buried(database)
+    await database.write(lambda tx: letters.replay(tx, identity))
+    clock.moves(hours=24)
+
+    assert await database.read(letters.asked) == ()
+
+
 async def test_an_update_without_an_id_can_be_given_up(database: Database) -> None:
     identity = await buried(database, None)
 
