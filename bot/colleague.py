@@ -5,11 +5,12 @@ from datetime import timedelta
 
 from bot.callbacks import Callback, encode
 from bot.cases import dialog_of
-from bot.screen import COPY_LIMIT, Button, Row, Screen, bold, esc, lines, paragraphs
+from bot.language import Translate
+from bot.screen import Button, Row, Screen, bold, esc, lines, paragraphs
 from bot.turn import Gone, Turn
 from dialogs.evaluation import evaluate
 from dialogs.followup import followup
-from dialogs.messages import PART_2_NOTICE, colleague_message
+from dialogs.messages import PART_2_NOTICE, Basis, Message, colleague_message
 from dialogs.phases import ADVISED
 from dialogs.shown import show_answer
 from dialogs.summary import plain_because, plain_source, summarise
@@ -39,21 +40,63 @@ def _advised(turn: Turn, data: Callback, action: str = "consult.read") -> Stored
 
 def _message(turn: Turn, data: Callback) -> None:
     """Show the message to the colleague: short on a copy button, long as a block."""
-    stored, t = _advised(turn, data), turn.t
+    stored = _advised(turn, data)
+    screen = message_screen(turn, stored, _written(turn, stored))
+    turn.show(screen, consult=stored.id, kind="message")
+
+
+def _written(turn: Turn, stored: StoredConsult) -> Message:
     scenario = turn.scenario_of(stored.content_hash)
     message = colleague_message(dialog_of(stored).answers, scenario)
     if message is None:
         raise Gone
-    name = t("a letter the client carries") if message.letter else t("message to the colleague")
+    return message
+
+
+def message_screen(turn: Turn, stored: StoredConsult, message: Message) -> Screen:
+    """Return the message with what has to be seen to before it is sent."""
+    t = turn.t
     body = paragraphs(
-        bold(t("Case {code} · {name}").format(code=stored.code, name=name)),
-        lines(bold(t("Before you send it:")), esc(message.consent)),
-        f"<pre>{esc(message.long)}</pre>",
-        esc(t("Fill in what stands in [brackets] outside this chat. No names here.")),
+        bold(f"{t('Case {code}').format(code=stored.code)} · {_name(message, t)}"),
+        lines(bold(_before(t)[message.basis]), esc(message.consent)),
+        f"{bold(t('Short'))}\n<pre>{esc(message.short)}</pre>",
+        f"{bold(t('In full'))}\n<pre>{esc(message.long)}</pre>",
+        esc(t("Tap a block to copy it. Fill in the [brackets] outside this chat: no names here.")),
     )
-    copy = Button(t("Copy the short message"), copy=message.short[:COPY_LIMIT])
-    back = Button(t("‹ The step"), encode("v", stored.short, "step"))
-    turn.show(Screen(body, ((copy,), (back,))), consult=stored.id, kind="message")
+    rows = (
+        (Button(t("Copy the short one"), copy=message.short),),
+        (Button(t("As a file to print"), encode("msgf", stored.short)),),
+        (Button(t("‹ The step"), encode("v", stored.short, "step")),),
+    )
+    return Screen(body, rows)
+
+
+def _name(message: Message, t: Translate) -> str:
+    return t("letter for the client to carry") if message.letter else t("message to the colleague")
+
+
+def _before(t: Translate) -> dict[Basis, str]:
+    """Return what has to be seen to before it is sent, by what the sending rests on."""
+    return {
+        "inside": t("Inside your own program: usually no consent is needed to ask."),
+        "refused": t(
+            "Consent was declined: do not send it. The client may carry it, or join a call."
+        ),
+        "recorded": t("Consent is recorded: check that it covers this recipient."),
+        "missing": t("No consent that covers this is recorded: do not send it yet."),
+        "other": t("Before you send it: share the minimum useful."),
+    }
+
+
+def _message_file(turn: Turn, data: Callback) -> None:
+    """Send the long message as a file, to be printed."""
+    stored = _advised(turn, data, "consult.export")
+    message = _written(turn, stored)
+    name = f"case-{stored.code}-{'letter' if message.letter else 'message'}.txt"
+    caption = _name(message, turn.t)
+    turn.document(name, f"{message.long}\n".encode(), caption, consult=stored.id)
+    turn.tell(turn.t("The file is below."))
+    _exported(turn, stored, "message")
 
 
 def _note(turn: Turn, data: Callback) -> None:
@@ -159,6 +202,7 @@ def _exported(turn: Turn, stored: StoredConsult, form: str) -> None:
 
 VERBS: dict[str, Callable[[Turn, Callback], None]] = {
     "msg": _message,
+    "msgf": _message_file,
     "note": _note,
     "ics": _calendar,
 }

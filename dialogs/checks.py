@@ -30,6 +30,9 @@ MESSAGE_UNITS = 4096
 HEAD_UNITS = 300
 """UTF-16 units kept free in a question's message for its header and the answer given."""
 BUTTON_CHARACTERS = 28
+MESSAGES = ("draft", "short")
+SHORT_CHARACTERS = 200
+"""A short message before it is filled in; it may grow to the 256 of a copy button."""
 FOUNDING_CASE = "OV01"
 
 MOST_TAPS = 11
@@ -82,6 +85,7 @@ def check_scenario(
         *_without_vignette(scenario, vignettes),
         *_bad_sources(scenario, today),
         *_bad_texts(scenario),
+        *_bad_messages(scenario),
         *_over_budget(scenario, vignettes),
     )
 
@@ -258,6 +262,15 @@ def _bad_texts(scenario: Scenario) -> Iterator[Problem]:
             yield _error(owner, "a word that never stands in a text")
 
 
+def _bad_messages(scenario: Scenario) -> Iterator[Problem]:
+    for step in scenario.steps:
+        if bool(step.draft) != bool(step.short):
+            yield _error(step.id, "a step has both messages, draft and short, or none")
+        shorts = (step.short, *(v.text for v in step.variants if v.field == "short"))
+        if max(map(len, shorts)) > SHORT_CHARACTERS:
+            yield _error(step.id, "the short message has no room for what it is filled with")
+
+
 def screen_text(question: Question) -> str:
     """Return all that a question's message can hold: prompt, every option in full, and why."""
     return "\n".join([question.prompt, *(o.label for o in question.options), question.why])
@@ -271,9 +284,11 @@ def texts(scenario: Scenario) -> Iterator[tuple[str, str]]:
     yield from ((banner.id, f"{banner.title}\n{banner.text}") for banner in scenario.banners)
     for step in scenario.steps:
         alternatives = (alternative.text for alternative in step.alternatives)
-        variants = (variant.text for variant in step.variants)
-        words = (step.title, step.who, step.ask, step.by, step.consent, step.draft)
+        variants = (v.text for v in step.variants if v.field not in MESSAGES)
+        words = (step.title, step.who, step.ask, step.by, step.consent)
         yield step.id, "\n".join([*words, step.judgement, *alternatives, *variants])
+        messages = (v.text for v in step.variants if v.field in MESSAGES)
+        yield step.id, "\n".join([step.draft, step.short, *messages])
     yield from ((gap.key, f"{gap.title}\n{gap.changes}") for gap in scenario.gaps)
     yield from ((prompt.id, prompt.text) for prompt in scenario.consistency)
     yield from ((line.id, line.text) for line in scenario.lines)

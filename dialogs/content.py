@@ -117,6 +117,8 @@ class Consideration(Record):
     confidence: Words
     """How far the citation was verified, in words."""
     when: Rule
+    for_asker: bool = False
+    """It is about what the asker does before writing: no part of a message to a colleague."""
     sources: tuple[Citation, ...] = Field(min_length=1)
 
 
@@ -134,7 +136,7 @@ class Variant(Record):
     and take the place of the step's own words.
     """
 
-    field: Literal["title", "who", "ask", "consent", "note"]
+    field: Literal["title", "who", "ask", "consent", "note", "draft", "short"]
     slot: str = ""
     text: Words
     when: Rule | None = None
@@ -157,7 +159,11 @@ class Step(Record):
     """Whether the line for the asker's role follows."""
     consent_tail: bool = True
     draft: str = ""
-    """The message to the colleague, with [placeholders]; empty when there is none."""
+    """What the long message to the colleague asks for, with [placeholders]; empty for no message."""
+    short: str = ""
+    """The message on a copy button: at most 256 characters once it is filled in."""
+    inside: bool = False
+    """Whom to ask works in the MAT program: from inside, nothing is disclosed."""
     judgement: str = ""
     alternatives: tuple[Alternative, ...] = Field(min_length=1)
     variants: tuple[Variant, ...] = ()

@@ -41,6 +41,9 @@ MOST_ADDRESS_NOW = 7
 NO_ROW = "No other row of the step table matches these answers."
 UNCHECKED = "not yet checked against the original"
 
+NAMELESS = "other_opioid"
+"""The option for an opioid whose name is not known."""
+
 DOSE = "opioid_dose"
 """The gap that is closed by the dose fields of the opioid question, not by its drug."""
 
@@ -94,7 +97,11 @@ class StepView:
     then: str | None
     """Title of the next matching row."""
     draft: str
-    """Message to the colleague, with [placeholders]; empty when there is none."""
+    """What the message to the colleague asks for, with [placeholders]; empty for no message."""
+    short: str
+    """The same for a copy button, not filled in yet."""
+    inside: bool
+    """Whom to ask works in the MAT program."""
     sources: tuple[SourceView, ...]
 
 
@@ -261,7 +268,9 @@ def step_view(result: Evaluation, marked: Marked) -> StepView:
         judgement=step.judgement or None,
         notes=tuple(_slots("note", step, marked)),
         then=step_title(scenario.step(result.then), marked) if result.then else None,
-        draft=_filled(step.draft, marked),
+        draft=_words("draft", step.draft, step, marked),
+        short=" ".join(_chosen("short", step, marked)) or step.short,
+        inside=step.inside,
         sources=source_views(step.sources, scenario),
     )
 
@@ -273,17 +282,20 @@ def step_title(step: Step, marked: Marked) -> str:
 
 def _words(field: str, base: str, step: Step, marked: Marked) -> str:
     parts = list(_slots(field, step, marked))
-    return " ".join(parts) if parts else base
+    return " ".join(parts) if parts else _filled(base, marked)
 
 
 def _slots(field: str, step: Step, marked: Marked) -> Iterator[str]:
-    """Yield, slot by slot, the first variant of a field that holds."""
+    return (_filled(text, marked) for text in _chosen(field, step, marked))
+
+
+def _chosen(field: str, step: Step, marked: Marked) -> tuple[str, ...]:
+    """Return, slot by slot, the first variant of a field that holds; not filled in yet."""
     chosen: dict[str, Variant] = {}
     for variant in step.variants:
         if variant.field == field and holds(variant.when, marked):
             chosen.setdefault(variant.slot, variant)
-    for variant in chosen.values():
-        yield _filled(variant.text, marked)
+    return tuple(variant.text for variant in chosen.values())
 
 
 def consent_line(step: Step, marked: Marked) -> str:
@@ -320,8 +332,17 @@ def _filled(text: str, marked: Marked) -> str:
 def opioid_words(marked: Marked) -> str:
     """Return the opioids for pain as they read inside a sentence; empty for none."""
     question = marked.scenario.question("opioid")
-    words = (question.option(dose["drug"]).words for dose in marked.kept.get("opioid", ()))
-    return " and ".join(dict.fromkeys(filter(None, words)))
+    drugs = dict.fromkeys(dose["drug"] for dose in marked.kept.get("opioid", ()))
+    named = [question.option(drug).words for drug in drugs if drug != NAMELESS]
+    if NAMELESS in drugs:
+        named.append("another opioid" if named else question.option(NAMELESS).words)
+    return listed(named)
+
+
+def listed(words: Iterable[str]) -> str:
+    """Return ``a``, ``a and b`` or ``a, b and c``; empty ones are left out."""
+    *most, last = [*filter(None, words)] or [""]
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def mat_words(marked: Marked) -> str:

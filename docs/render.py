@@ -233,7 +233,9 @@ def _step(step: Step, scenario: Scenario) -> str:
         *([f"- Judgement: {step.judgement}"] if step.judgement else []),
         *variants,
         *others,
-        f"- Message to the colleague: {step.draft or 'none'}",
+        f"- Message to the colleague, what it asks for: {step.draft or 'none'}",
+        f"- Message to the colleague, short: {step.short or 'none'}",
+        *(["- Whom to ask works in the MAT program."] if step.inside else []),
         *_cited(step.sources, scenario),
     ]
     return "\n".join(lines)

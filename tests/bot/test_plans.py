@@ -245,11 +245,13 @@ async def test_the_message_to_the_colleague_fits_a_copy_button_and_names_nobody(
     await summary(ready)
 
     screen = await ready.taps("The step in full", "Message to the colleague")
-    copied = ready.me.taps("Copy the short message")
+    copied = ready.me.taps("Copy the short one")
 
     assert len(copied) <= 256
-    assert "[client]" in screen.text
-    assert "[date]" in copied
+    assert copied in screen.text
+    assert "do not send it yet" in screen.text
+    assert "[client]" in copied
+    assert "[phone]" in copied
     assert "Situation" in screen.text
     assert "42 CFR part 2" in screen.text
     assert "mg" not in copied
@@ -277,8 +279,13 @@ async def test_refused_consent_makes_it_a_letter_the_client_carries(
 
     screen = await ready.taps("The step in full", "Message to the colleague")
 
-    assert "a letter the client carries" in screen.text
-    assert ready.me.taps("Copy the short message").startswith("I carry this")
+    assert "letter for the client to carry" in screen.text
+    assert "do not send it" in screen.text
+    assert ready.me.taps("Copy the short one").startswith("Carried by [client]")
+
+    await ready.taps("As a file to print")
+    assert document(ready).startswith("Letter for the client to carry")
+    assert "42 CFR part 2" not in document(ready)
 
 
 async def summary_with_refused_consent(ready: Conversation) -> Message:

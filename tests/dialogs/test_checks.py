@@ -344,3 +344,16 @@ def test_a_problem_is_a_value() -> None:
     one = Problem("error", "x", "y")
 
     assert replace(one, level="warning") != one
+
+
+def test_a_step_with_one_message_only_and_a_long_short_one_are_found() -> None:
+    short = SCENARIO.step("STEP_PREG").short
+    without = changed((f'short = "{short}"\n', ""))
+    long = changed((short, short + "x" * 80))
+
+    assert ("error", "STEP_PREG", "a step has both messages, draft and short, or none") in (
+        new_problems(without)
+    )
+    assert ("error", "STEP_PREG", "the short message has no room for what it is filled with") in (
+        new_problems(long)
+    )
