@@ -431,6 +431,12 @@ def _word_here(turn: Turn, stored: StoredConsult, question: Question, name: str)
     return True
 
 
+def help_with(turn: Turn, stored: StoredConsult) -> None:
+    """Show what can be done here, with the way back to the case; words typed there name no case."""
+    screen = start.help_screen(turn.t, case=stored.short, code=code_of(turn, stored))
+    turn.show(screen, kind="help")
+
+
 def _word_elsewhere(turn: Turn, stored: StoredConsult, words: str) -> bool:
     """Do what a word of the dialog means outside a question."""
     match typed.word(words) or words:
@@ -442,7 +448,7 @@ def _word_elsewhere(turn: Turn, stored: StoredConsult, words: str) -> bool:
             sure = review.sure_screen(turn.t, case=stored.short, code=stored.code, what="cancel")
             turn.show(sure, consult=stored.id, kind="sure")
         case "help":
-            turn.show(start.help_screen(turn.t), consult=stored.id, kind="help")
+            help_with(turn, stored)
         case "done" | "yes" if stored.phase == "reviewing":
             answer(turn, stored, Asked())
         case _:

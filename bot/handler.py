@@ -393,7 +393,7 @@ def meant(turn: Turn, words: str) -> None:
         return
     if stored is None and _elsewhere(turn, words):
         return
-    if len(words) >= dialog.LONG:
+    if len(words) >= dialog.LONG or (stored is None and narrative.is_case(words)):
         narrative.offer(turn, words)
         return
     _unclear(turn)

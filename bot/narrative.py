@@ -8,6 +8,7 @@ from typing import Any
 from bot.callbacks import Callback, encode
 from bot.cases import dialog_of, keep, open_case
 from bot.dialog import current_case, new_case, show_case
+from bot.language import Translate
 from bot.screen import Button, Row, Screen, bold, esc, lines, paragraphs
 from bot.screens import start
 from bot.turn import Gone, Turn
@@ -23,6 +24,9 @@ from storage.expecting import Expected
 
 MOST = 10
 """Suggestions of one screen."""
+
+RIGHT, WRONG, CHANGE = "1", "0", "2"
+"""What a button says of a suggestion."""
 
 
 def ask(turn: Turn, data: Callback | None = None) -> None:
@@ -57,6 +61,11 @@ def told(turn: Turn, expected: Expected, words: str) -> None:
     """Read a case in words and offer what was read."""
     expecting.forget(turn.tx, turn.person.id)
     offer(turn, words)
+
+
+def is_case(words: str) -> bool:
+    """Say whether words that answer nothing tell a case: at least two answers can be read in them."""
+    return len(read_narrative(words).suggestions) > 1
 
 
 def offer(turn: Turn, words: str) -> None:
@@ -124,8 +133,7 @@ def _fits(turn: Turn, stored: StoredConsult, question: str, value: Any) -> bool:
 
 def _screen(turn: Turn, stored: StoredConsult, suggestions: list[dict[str, Any]]) -> Screen:
     scenario, t = turn.scenario_of(stored.content_hash), turn.t
-    signs = {None: "?", True: "✓", False: "✗"}
-    said = {None: t("not confirmed"), True: t("right"), False: t("wrong")}
+    said = {code: word for code, _, word in marks(t)} | {None: t("not confirmed")}
     listed, rows = [], []
     for place, each in enumerate(suggestions, 1):
         question = scenario.question(each["q"])
@@ -137,20 +145,20 @@ def _screen(turn: Turn, stored: StoredConsult, suggestions: list[dict[str, Any]]
             )
         )
         rows.append(
-            (
-                Button(
-                    f"{signs[True]} {place} {t('right')}", encode("sug", stored.short, place - 1, 1)
-                ),
-                Button(
-                    f"{signs[False]} {place} {t('wrong')}",
-                    encode("sug", stored.short, place - 1, 0),
-                ),
+            tuple(
+                Button(f"{sign} {place} {word}", encode("sug", stored.short, place - 1, code))
+                for code, sign, word in marks(t)
             )
         )
     body = paragraphs(
         bold(t("Case {code} · is this right?").format(code=stored.code)),
         "\n".join(listed),
-        esc(t("Only what you mark as right is filled in. Safety is always asked.")),
+        esc(
+            t(
+                "Only what you mark as right is filled in; what you want to change is asked next. "
+                "Safety is always asked."
+            )
+        ),
     )
     open_ = any(each["on"] is None for each in suggestions)
     last: list[Row] = (
@@ -158,6 +166,11 @@ def _screen(turn: Turn, stored: StoredConsult, suggestions: list[dict[str, Any]]
     )
     on = (Button(t("Go on with the questions"), encode("sugdone", stored.short)),)
     return Screen(body, (*rows, *last, on))
+
+
+def marks(t: Translate) -> tuple[tuple[str, str, str], ...]:
+    """Return what can be said of a suggestion: its code, a sign, and the word beside the sign."""
+    return ((RIGHT, "✓", t("right")), (WRONG, "✗", t("wrong")), (CHANGE, "✎", t("change")))
 
 
 def _pending(turn: Turn, data: Callback) -> tuple[StoredConsult, list[dict[str, Any]]]:
@@ -175,7 +188,9 @@ def _mark(turn: Turn, data: Callback) -> None:
     place = int(data.arg(0)) if data.arg(0).isdigit() else len(suggestions)
     if place >= len(suggestions):
         raise Gone
-    suggestions[place]["on"] = data.arg(1) == "1"
+    if data.arg(1) not in (RIGHT, WRONG, CHANGE):
+        raise Gone
+    suggestions[place]["on"] = data.arg(1)
     _again(turn, stored, suggestions)
 
 
@@ -192,7 +207,7 @@ def _again(turn: Turn, stored: StoredConsult, suggestions: list[dict[str, Any]])
 def _all(turn: Turn, data: Callback) -> None:
     stored, suggestions = _pending(turn, data)
     for each in suggestions:
-        each["on"] = True if each["on"] is None else each["on"]
+        each["on"] = each["on"] or RIGHT
     _again(turn, stored, suggestions)
 
 
@@ -202,21 +217,26 @@ def _done(turn: Turn, data: Callback) -> None:
 
 
 def _fill(turn: Turn, stored: StoredConsult, suggestions: list[dict[str, Any]]) -> None:
-    """Take over what was marked right; everything else, and safety first, is asked."""
+    """Take over what was marked right; what is to be changed is asked next, and safety first."""
     expecting.forget(turn.tx, turn.person.id)
     scenario = turn.scenario_of(stored.content_hash)
-    confirmed = {each["q"]: each["v"] for each in suggestions if each["on"]}
+    confirmed = {each["q"]: each["v"] for each in suggestions if each["on"] == RIGHT}
+    again = tuple(each["q"] for each in suggestions if each["on"] == CHANGE)
     consult = dialog_of(stored)
-    fresh = {q: v for q, v in confirmed.items() if q not in consult.answers}
-    changes = tuple(Change(q, None, v, "narrative") for q, v in fresh.items())
+    answers = consult.answers
+    fresh = {q: v for q, v in confirmed.items() if q not in answers or answers[q] != v}
+    changes = tuple(Change(q, answers.get(q), v, "narrative") for q, v in fresh.items())
     filled = replace(
-        consult, answers=MappingProxyType({**consult.answers, **fresh}), turn=consult.turn + 1
+        consult,
+        answers=MappingProxyType({**answers, **fresh}),
+        reask=() if not again else (*again, *({"safety_now"} - answers.keys())),
+        turn=consult.turn + 1,
     )
     if pending(filled, scenario) is None:
         filled = replace(filled.moved("answered", complete=True), cursor=None)
     saved = keep(turn, stored, Step(filled, changes), scenario)
-    count = turn.t("{count} answers taken over.").format(count=len(fresh))
-    show_case(turn, consults.load(turn.tx, saved.id), esc(count))
+    said = turn.t("Answers taken over: {count}").format(count=len(fresh)) if fresh else ""
+    show_case(turn, consults.load(turn.tx, saved.id), esc(said))
 
 
 VERBS: dict[str, Callable[[Turn, Callback], None]] = {

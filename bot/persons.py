@@ -6,7 +6,7 @@ from collections.abc import Callable
 from zoneinfo import available_timezones
 
 from bot.callbacks import Callback, encode
-from bot.dialog import new_case
+from bot.dialog import current_case, help_with, new_case
 from bot.language import LANGUAGES, translator
 from bot.screen import Button, Screen, bold, esc, paragraphs
 from bot.screens import start
@@ -186,7 +186,11 @@ def privacy(turn: Turn) -> None:
 
 
 def help_(turn: Turn) -> None:
-    turn.show(start.help_screen(turn.t), kind="help")
+    stored = current_case(turn)
+    if stored is None:
+        turn.show(start.help_screen(turn.t), kind="help")
+    else:
+        help_with(turn, stored)
 
 
 def whoami(turn: Turn) -> None:

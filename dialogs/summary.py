@@ -20,7 +20,7 @@ from dialogs.content import (
     Variant,
 )
 from dialogs.depends import amounts, candidates, dose_gap
-from dialogs.doses import Dose, mme_line, mme_notes, show_dose, show_mme
+from dialogs.doses import CANNOT, Dose, mme_line, mme_notes, show_dose, show_mme
 from dialogs.evaluation import (
     Because,
     Evaluation,
@@ -420,7 +420,8 @@ def mme_words(marked: Marked) -> str:
     line = mme_line(doses, marked.scenario.mme_factors)
     known = marked.mme_at_least if marked.mme is None else None
     part = f" (the part that is known: {show_mme(known)})" if known else ""
-    return f"Pain opioid: {line}{part}"
+    name = "Pain opioid MME" if line == CANNOT else "Pain opioid"
+    return f"{name}: {line}{part}"
 
 
 def mme_beside(marked: Marked) -> tuple[str, ...]:

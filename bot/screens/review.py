@@ -51,7 +51,7 @@ def _rows(  # noqa: PLR0917 - one caller, all of it needed
     edits = [
         Button(
             f"{place} {clipped(q.short, 14)}{' ?' if q.id in asked else ''}",
-            encode("o", case, q.id, "r", turn=turn),
+            encode("o", case, q.id, "r" if consult.shown is None else "s", turn=turn),
         )
         for place, q in enumerate(questions, 1)
     ]
@@ -60,7 +60,7 @@ def _rows(  # noqa: PLR0917 - one caller, all of it needed
     rows = laid_out(edits, columns)
     if pending(consult, scenario) is None:
         summary = Button(t("Show the summary"), encode("f", case, turn=turn))
-        return (*rows, (summary,), (back,))
+        return (*rows, (summary,), *([(back,)] if consult.shown is None else []))
     on = Button(t("Go on with the questions"), encode("more", case, turn=turn))
     return (*rows, (on,), (back,))
 

@@ -39,14 +39,17 @@ def scope_screen(scenario: Scenario, t: Translate) -> Screen:
 def role_screen(scenario: Scenario, t: Translate, *, chosen: str | None = None) -> Screen:
     """Return the question about the person's own role, asked once and remembered."""
     question = scenario.question("role")
+    listed = [f"{place}. {esc(o.label)}" for place, o in enumerate(question.options, 1)]
     buttons = [
         Button(
-            f"{'✓ ' if option.id == chosen else ''}{option.label}", encode("role", "", option.id)
+            f"{'✓ ' if option.id == chosen else ''}{place} · {option.button}",
+            encode("role", "", option.id),
         )
-        for option in question.options
+        for place, option in enumerate(question.options, 1)
     ]
     note = t("Asked once and remembered. You can change it under /settings.")
-    return Screen(paragraphs(bold(question.prompt), esc(note)), laid_out(buttons, 1))
+    body = paragraphs(bold(question.prompt), "\n".join(listed), esc(note))
+    return Screen(body, laid_out(buttons, 1))
 
 
 def ready_screen(t: Translate) -> Screen:
@@ -70,8 +73,8 @@ def ready_screen(t: Translate) -> Screen:
     )
 
 
-def help_screen(t: Translate) -> Screen:
-    """Return the commands and the words that work anywhere."""
+def help_screen(t: Translate, *, case: str = "", code: str = "") -> Screen:
+    """Return the commands and the words that work anywhere, and the way back to the case at hand."""
     rows = (
         ("/new", t("start a case")),
         ("/cases", t("your cases; open one again")),
@@ -95,7 +98,8 @@ def help_screen(t: Translate) -> Screen:
         ),
         esc(t("Not for emergencies. In an emergency follow your own procedure and call 911.")),
     )
-    return Screen(body, ((Button(t("Start a case"), encode("new")),),))
+    back = Button(t("‹ Case {code}").format(code=code), encode("go", case))
+    return Screen(body, ((back,) if case else (), (Button(t("Start a case"), encode("new")),)))
 
 
 def privacy_screen(t: Translate, *, retention_days: int) -> Screen:

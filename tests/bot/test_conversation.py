@@ -396,8 +396,7 @@ async def test_an_answer_is_changed_from_the_review_card_and_one_is_back(
 async def test_an_answer_is_changed_from_the_summary_in_three_taps(ready: Conversation) -> None:
     await summary(ready)
 
-    await ready.taps("Change answers", "Duration", "Over 12 months")
-    screen = await ready.taps("Show the summary")
+    screen = await ready.taps("Change answers", "Duration", "Over 12 months")
 
     assert "What your change did" in screen.text
 
@@ -936,7 +935,7 @@ async def test_a_what_if_case_is_marked_everywhere_and_compared(ready: Conversat
 
     await ready.taps("‹ Summary", "Change answers")
     assert "what-if" in ready.screen.text
-    await ready.taps("Duration", "Not started yet", "Show the summary")
+    await ready.taps("Duration", "Not started yet")
     screen = await ready.taps("Compare with the real case")
 
     assert "3-12 months → Not started" in screen.text
@@ -1025,3 +1024,32 @@ def test_an_answer_that_today_has_no_place_for_is_left_out() -> None:
 
     assert kept == {"mat": "methadone"}
     assert lost == ("setting",)
+
+
+async def test_help_leads_back_to_the_case(ready: Conversation) -> None:
+    await ready.taps("Start a case", "None of these")
+    before = ready.screen.text
+    await ready.says("/help")
+
+    screen = await ready.taps("‹ Case")
+
+    assert screen.text.splitlines()[0] == before.splitlines()[0]
+
+
+async def test_what_was_read_and_is_to_be_changed_is_asked_right_after_safety(
+    ready: Conversation,
+) -> None:
+    await ready.says(
+        "Client is on methadone at our OTP. Takes oxycodone 10 mg TID for chronic low back pain "
+        "and gabapentin 300 mg at night."
+    )
+    labels = ready.screen.labels
+    place = next(n for n in range(1, len(labels)) if f"{n}. Sedatives" in ready.screen.text)
+    await ready.taps(f"✎ {place} change", "Go on with the questions")
+    assert "any of these right now" in ready.screen.text
+    assert "taken over" not in ready.screen.text
+
+    screen = await ready.taps("None of these")
+
+    assert "sedat" in screen.text.lower()
+    await unharmed(ready)

@@ -200,7 +200,7 @@ async def test_a_case_told_in_words_is_offered_and_only_what_is_right_taken_over
     await ready.taps("✗ 1 wrong")
     screen = await ready.taps("All of it is right")
 
-    assert "answers taken over" in screen.text
+    assert "Answers taken over" in screen.text
     assert "None of these" in screen.labels
     given = await every(ready, "SELECT question FROM answer_change WHERE via = 'narrative'")
     assert ("safety_now",) not in given

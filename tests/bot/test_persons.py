@@ -100,7 +100,7 @@ async def test_a_case_cannot_be_begun_without_a_role(conversation: Conversation)
 
 async def test_the_role_is_changed_under_settings(ready: Conversation) -> None:
     screen = await ready.taps("Settings", "Change role")
-    assert any(label.startswith("✓ Counselor") for label in screen.labels)
+    assert any(label.startswith("✓ 1 · Counselor") for label in screen.labels)
 
     screen = await ready.taps("Pain")
 

@@ -290,14 +290,14 @@ def test_the_line_of_the_next_row_is_in_its_variant_too() -> None:
             [{"drug": "oxycodone", "strength": 5, "per_day": 4, "up_to": True}],
             "Pain opioid: up to 30 MME/day",
         ),
-        ([{"drug": "oxycodone"}], "Pain opioid: cannot calculate"),
+        ([{"drug": "oxycodone"}], "Pain opioid MME: cannot calculate"),
         (
             [{"drug": "oxycodone"}, {"drug": "morphine", "strength": 15, "per_day": 2}],
-            "Pain opioid: cannot calculate (the part that is known: 30)",
+            "Pain opioid MME: cannot calculate (the part that is known: 30)",
         ),
         ([{"drug": "none"}], "Pain opioid: no opioid counted"),
         ([{"drug": "bup_pain", "strength": 10}], "Pain opioid: no opioid counted"),
-        ("unk", "Pain opioid: cannot calculate"),
+        ("unk", "Pain opioid MME: cannot calculate"),
     ],
 )
 def test_the_mme_in_words_is_never_zero_and_never_a_guess(opioid: Any, line: str) -> None:
