@@ -10,7 +10,7 @@ from dialogs.phases import Facts, Phase, Trigger, move
 Origin = Literal["path", "review", "summary"]
 """Where a question was opened from, and so where its answer leads back to."""
 
-Via = Literal["tap", "typed", "edited", "narrative", "asked", "fork"]
+Via = Literal["tap", "typed", "edited", "narrative", "asked", "fork", "clarifying"]
 """How an answer came in."""
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from storage import audit, shares, teams
 from storage.consults import StoredConsult
 from storage.database import Database
+from storage.discussion import Comment
 from storage.people import Person
 from storage.teams import Team
 from storage.transaction import T, Tx, Unit
@@ -25,6 +26,7 @@ class Action(StrEnum):
     CONSULT_SHARE = "consult.share"
     SHARED_READ = "shared.read"
     SHARED_RESPOND = "shared.respond"
+    COMMENT_REMOVE = "comment.remove"
     TEAM_CREATE = "team.create"
     TEAM_READ = "team.read"
     TEAM_RUN = "team.run"
@@ -75,6 +77,16 @@ def responder(tx: Tx, actor: Person, about: Any) -> bool:
     return isinstance(about, StoredConsult) and shares.may_respond(tx, actor, about)
 
 
+def moderator(tx: Tx, actor: Person, about: Any) -> bool:
+    """Who said it, a lead of a team that the case is open to, and admins."""
+    if not isinstance(about, Comment):
+        return False
+    if actor.is_admin or about.person_id == actor.id:
+        return True
+    open_to = [each.team_id for each in shares.active(tx, about.consult_id) if each.team_id]
+    return any(teams.role_of(tx, team_id, actor.id) == "lead" for team_id in open_to)
+
+
 def member(tx: Tx, actor: Person, about: Any) -> bool:
     return isinstance(about, Team) and teams.role_of(tx, about.id, actor.id) is not None
 
@@ -104,6 +116,7 @@ POLICY: Mapping[str, Rule] = {
     Action.CONSULT_SHARE: owner,
     Action.SHARED_READ: reader,
     Action.SHARED_RESPOND: responder,
+    Action.COMMENT_REMOVE: moderator,
     Action.TEAM_CREATE: anyone,
     Action.TEAM_READ: member,
     Action.TEAM_RUN: lead,

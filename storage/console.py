@@ -25,13 +25,14 @@ from sqlalchemy import (
     insert,
     literal,
     not_,
+    or_,
     select,
     table,
     text,
     update,
 )
 
-from storage import access, audit, people, sign_in
+from storage import access, audit, people, rounds, sign_in
 from storage.errors import Conflict, NotFound
 from storage.ids import new_id
 from storage.people import Person
@@ -155,9 +156,13 @@ def by_pseudonym(tx: Tx, name: str) -> UUID | None:
     return next((found for found in ids if pseudonym(tx, found) == name), None)
 
 
+HIDDEN_ACTIONS = ("opinion.", "comment.")
+"""What is left out about a case while a round of opinions runs."""
+
+
 def hidden_consults(tx: Tx) -> frozenset[UUID]:
-    """Return the consults with an open round of opinions: nothing of it is shown or counted yet."""
-    return frozenset()
+    """Return the consults with a round that runs: nothing of it is shown or counted yet."""
+    return rounds.hidden_consults(tx)
 
 
 def _visible(tx: Tx) -> list[ColumnElement[bool]]:
@@ -165,7 +170,8 @@ def _visible(tx: Tx) -> list[ColumnElement[bool]]:
     if not hidden:
         return []
     event = audit_event.c
-    return [not_(and_(event.action.startswith("opinion."), event.consult_id.in_(hidden)))]
+    kinds = or_(*(event.action.startswith(kind) for kind in HIDDEN_ACTIONS))
+    return [not_(and_(kinds, event.consult_id.in_(hidden)))]
 
 
 SHOWN = tuple(c for c in audit_event.c if c.name not in {"row_mac", "prev", "hash"})
@@ -417,8 +423,9 @@ def span(tx: Tx, wanted: LogFilter) -> tuple[int, int]:
 def actions(tx: Tx) -> tuple[str, ...]:
     """Return the actions that are on record, by jumping from one to the next in their index."""
     found: list[str] = []
+    visible = _visible(tx)
     while True:
-        query = select(func.min(audit_event.c.action))
+        query = select(func.min(audit_event.c.action)).where(*visible)
         if found:
             query = query.where(audit_event.c.action > found[-1])
         following = tx.connection.scalar(query)
@@ -431,7 +438,7 @@ def last_of(tx: Tx, action: str) -> LogEntry | None:
     """Return the newest event of an action, or None."""
     query = (
         select(*SHOWN)
-        .where(audit_event.c.action == action, audit_event.c.seq.is_not(None))
+        .where(audit_event.c.action == action, audit_event.c.seq.is_not(None), *_visible(tx))
         .order_by(audit_event.c.seq.desc())
         .limit(1)
     )

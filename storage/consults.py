@@ -18,10 +18,16 @@ from storage.people import Person
 from storage.schema import (
     answer_change,
     break_glass,
+    clarification,
+    comment,
     consult,
     consult_tally,
     content_version,
     disposition,
+    library_case,
+    opinion,
+    opinion_draft,
+    opinion_round,
     person,
     plan,
     review,
@@ -30,7 +36,7 @@ from storage.schema import (
 from storage.sealing import Place, destroy, new_data_key, seal, unseal
 from storage.transaction import Tx
 
-Via: TypeAlias = Literal["tap", "typed", "edited", "narrative", "asked", "fork"]
+Via: TypeAlias = Literal["tap", "typed", "edited", "narrative", "asked", "fork", "clarifying"]
 
 PAGE = 8
 ENDED = ("closed", "cancelled")
@@ -249,6 +255,13 @@ def history(tx: Tx, consult_id: UUID) -> list[AnswerChange]:
     return [_change(row) for row in tx.connection.execute(query.order_by(answer_change.c.id))]
 
 
+ERASED_WITH_IT = (
+    *(answer_change, disposition, plan, review, consult_tally),
+    *(opinion, opinion_draft, opinion_round, clarification, comment, library_case),
+)
+"""The tables of what belongs to a consult alone, in an order that their references allow."""
+
+
 def erase(tx: Tx, consult_id: UUID, *, by: UUID | None, reason: str = "asked") -> None:
     """Erase a consult: its key is destroyed, its answers and words are gone, a tombstone stays.
 
@@ -261,7 +274,7 @@ def erase(tx: Tx, consult_id: UUID, *, by: UUID | None, reason: str = "asked") -
     destroy(tx, erased.data_key_id)
     shares.erase(tx, consult_id)
     _blank_transcript(tx, consult_id)
-    for table in (answer_change, disposition, plan, review, consult_tally):
+    for table in ERASED_WITH_IT:
         tx.connection.execute(delete(table).where(table.c.consult_id == consult_id))
     tx.connection.execute(
         update(break_glass).where(break_glass.c.consult_id == consult_id).values(reason=None)

@@ -1,13 +1,24 @@
 """What is kept for how long, what a person can take along, and how they are forgotten."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, not_, select, update
 
-from storage import audit, consults, expecting, letters, people, plans, shares, teams
+from storage import (
+    audit,
+    consults,
+    discussion,
+    expecting,
+    letters,
+    people,
+    plans,
+    rounds,
+    shares,
+    teams,
+)
 from storage import transcript as lines
 from storage.consults import ABSENT, AnswerChange, StoredConsult
 from storage.database import Database
@@ -29,14 +40,16 @@ class Purged:
     drafts: int
     letters: int
     chats: int
+    reasons: int
+    comments: int
 
     @property
     def rows(self) -> int:
-        return self.texts + self.drafts + self.letters + self.chats
+        return sum(astuple(self))
 
     @property
     def more(self) -> bool:
-        return BATCH in {self.texts, self.drafts, self.chats}
+        return BATCH in astuple(replace(self, letters=0))
 
 
 def purge(tx: Tx, *, text_days: int = TEXT_DAYS) -> Purged:
@@ -50,6 +63,8 @@ def purge(tx: Tx, *, text_days: int = TEXT_DAYS) -> Purged:
         drafts=_purge_drafts(tx, before),
         letters=letters.expire(tx),
         chats=_purge_chats_of_the_forgotten(tx),
+        reasons=rounds.purge_reasons(tx, before, BATCH),
+        comments=discussion.purge(tx, before, BATCH),
     )
 
 
@@ -79,6 +94,8 @@ def forget_person(tx: Tx, person_id: UUID, *, by: UUID | None) -> int:
     for consult_id in owned:
         consults.erase(tx, consult_id, by=by, reason="forgotten")
     teams.leave_all(tx, who.id)
+    rounds.forget(tx, who.id)
+    discussion.forget(tx, who.id)
     expecting.forget(tx, who.id)
     for table in (sign_in, web_session, share_view):
         tx.connection.execute(delete(table).where(table.c.person_id == who.id))
@@ -104,6 +121,8 @@ def my_data(tx: Tx, person_id: UUID) -> dict[str, Any]:
         "person": _about(who),
         "teams": [_team(joined) for joined in teams.of_person(tx, who.id)],
         "consults": [_consult(tx, consult_id) for consult_id in tx.connection.scalars(mine)],
+        "opinions": rounds.of_person(tx, who.id),
+        "comments": discussion.of_person(tx, who.id),
         "other_messages": _other_lines(tx, who),
         "log": [_entry(entry) for entry in _log(tx, who)],
     }
@@ -210,7 +229,7 @@ def _consult(tx: Tx, consult_id: UUID) -> dict[str, Any]:
         "plans": [_plain(plan) for plan in plans.plans_of(tx, kept)],
         "reviews": [_plain(review) for review in plans.reviews_of(tx, consult_id)],
         "shared": [_plain(each) for each in shares.of_consult(tx, consult_id)],
-        "messages": [_line(line) for line in lines.of_consult(tx, consult_id)],
+        "messages": [_line(line) for line in _lines_of_owner(tx, kept)],
     }
 
 
@@ -249,11 +268,21 @@ def _change(change: AnswerChange) -> dict[str, Any]:
     return made | {side: value for side, value in sides.items() if value is not ABSENT}
 
 
+def _lines_of_owner(tx: Tx, kept: StoredConsult) -> list[lines.Line]:
+    """Return a consult's lines that are its asker's own: what others see and say of it is theirs."""
+    others = transcript.c.person_id.is_not(None) & (transcript.c.person_id != kept.owner_id)
+    query = select(transcript).where(transcript.c.consult_id == kept.id, not_(others))
+    return lines.of_query(tx, query)
+
+
 def _other_lines(tx: Tx, who: Person) -> list[dict[str, Any]]:
+    """Return the lines of a person's chat that are not about a case of their own."""
     if who.telegram_id is None:
         return []
+    owned = select(consult.c.id).where(consult.c.owner_id == who.id)
+    about = transcript.c.consult_id
     query = select(transcript).where(
-        transcript.c.chat_id == who.telegram_id, transcript.c.consult_id.is_(None)
+        transcript.c.chat_id == who.telegram_id, about.is_(None) | about.not_in(owned)
     )
     return [_line(line) for line in lines.of_query(tx, query)]
 

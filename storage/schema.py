@@ -585,6 +585,125 @@ card = Table(
 ``transcript_id`` and ``topic_id`` name the calls that posted it and opened its topic.
 """
 
+# --- what people think: rounds of opinions, questions to the asker, the discussion ---------------
+
+RUNNING = text("closed_at IS NULL")
+opinion_round = Table(
+    "opinion_round",
+    metadata,
+    _id(),
+    Column("short", Text, nullable=False, unique=True),
+    Column("consult_id", Uuid, ForeignKey("consult.id"), nullable=False),
+    Column("opened_by", Uuid, ForeignKey("person.id"), nullable=False),
+    _at("opened_at", required=True),
+    _at("ends_at", required=True),
+    _at("closed_at"),
+    _text("closed", required=False),
+    Index(None, "consult_id"),
+    Index(
+        "ix_opinion_round_running",
+        "consult_id",
+        unique=True,
+        sqlite_where=RUNNING,
+        postgresql_where=RUNNING,
+    ),
+)
+"""Those a case is open to are asked what they think; until it is closed, none sees the others'."""
+
+opinion = Table(
+    "opinion",
+    metadata,
+    _id(),
+    Column("round_id", Uuid, ForeignKey("opinion_round.id"), nullable=False),
+    Column("consult_id", Uuid, ForeignKey("consult.id"), nullable=False),
+    Column("person_id", Uuid, ForeignKey("person.id"), nullable=False),
+    _number("revision", required=True),
+    _number("publication", required=True),
+    _flag("saw_others"),
+    _sealed("choices"),
+    _sealed("reason"),
+    _key(),
+    _at("at", required=True),
+    UniqueConstraint("round_id", "person_id", "revision"),
+    Index(None, "consult_id"),
+    Index(None, "person_id"),
+)
+"""What somebody thinks; a change is a new revision. ``choices`` is empty once they were forgotten."""
+
+opinion_draft = Table(
+    "opinion_draft",
+    metadata,
+    _id(),
+    Column("round_id", Uuid, ForeignKey("opinion_round.id"), nullable=False),
+    Column("person_id", Uuid, ForeignKey("person.id"), nullable=False),
+    Column("consult_id", Uuid, ForeignKey("consult.id"), nullable=False),
+    _sealed("choices"),
+    _sealed("reason"),
+    _key(),
+    _at("at", required=True),
+    UniqueConstraint("round_id", "person_id"),
+    Index(None, "consult_id"),
+)
+"""What somebody has tapped so far and not given."""
+
+PENDING = text("settled_at IS NULL")
+clarification = Table(
+    "clarification",
+    metadata,
+    _id(),
+    Column("consult_id", Uuid, ForeignKey("consult.id"), nullable=False),
+    _text("question"),
+    Column("asked_by", Uuid, ForeignKey("person.id"), nullable=False),
+    _text("role"),
+    _at("asked_at", required=True),
+    _at("settled_at"),
+    _text("settled", required=False),
+    Index(
+        "ix_clarification_pending",
+        "consult_id",
+        "question",
+        unique=True,
+        sqlite_where=PENDING,
+        postgresql_where=PENDING,
+    ),
+    Index(None, "consult_id"),
+)
+"""One of the scenario's own questions, put to the asker by somebody who reads the case."""
+
+comment = Table(
+    "comment",
+    metadata,
+    _id(),
+    Column("short", Text, nullable=False, unique=True),
+    Column("consult_id", Uuid, ForeignKey("consult.id"), nullable=False),
+    Column("person_id", Uuid, ForeignKey("person.id"), nullable=False),
+    _text("role"),
+    _text("via"),
+    Column("chat_id", BigInteger),
+    Column("message_id", BigInteger),
+    _sealed("content"),
+    _key(),
+    _at("at", required=True),
+    _at("edited_at"),
+    _at("removed_at"),
+    Column("removed_by", Uuid, ForeignKey("person.id")),
+    _text("removed", required=False),
+    Index(None, "consult_id", "id"),
+    Index(None, "person_id"),
+    Index(None, "chat_id", "message_id"),
+)
+"""What somebody who reads the case said; a removed one stays, without its words and with the reason."""
+
+library_case = Table(
+    "library_case",
+    metadata,
+    Column("consult_id", Uuid, ForeignKey("consult.id"), primary_key=True),
+    Column("team_id", Uuid, ForeignKey("team.id"), primary_key=True),
+    _at("at", required=True),
+    Index(None, "team_id"),
+)
+"""A shared case whose asker lets the team find it by its coded answers."""
+
 Index("ix_audit_event_at_seq", audit_event.c.at, audit_event.c.seq)
 Index("ix_audit_event_action_seq", audit_event.c.action, audit_event.c.seq)
 Index("ix_audit_event_actor_seq", audit_event.c.actor, audit_event.c.seq)
