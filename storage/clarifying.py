@@ -36,7 +36,7 @@ class Clarification:
 
 def ask(tx: Tx, stored: StoredConsult, who: Person, question: str) -> Clarification:
     """Put a question to the asker; Conflict when somebody did already and it waits."""
-    values = {
+    values: dict[str, Any] = {
         "id": new_id(),
         "consult_id": stored.id,
         "question": question,

@@ -13,7 +13,6 @@ from uuid import UUID
 
 from sqlalchemy import Row, Select, delete, exists, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_or_not
-from sqlalchemy.orm import aliased
 
 from dialogs.opinions import Opinion
 from storage import audit, shares
@@ -99,7 +98,7 @@ class Giver:
 
 def open_round(tx: Tx, stored: StoredConsult, by: UUID, lasts: timedelta = LASTS) -> Round:
     """Ask those a case is open to what they think; a round that runs already goes on."""
-    values = {
+    values: dict[str, Any] = {
         "id": new_id(),
         "short": new_short(),
         "consult_id": stored.id,
@@ -257,10 +256,11 @@ def sees(tx: Tx, about: Round, person_id: UUID | None) -> bool:
 
 
 def shown(tx: Tx, about: Round, person_id: UUID | None, *, lasting: bool = False) -> Shown:
-    """Return what a reader may see of a round, in the order given; the caller has made sure that they may read the case.
+    """Return what a reader may see of a round, in the order given.
 
-    ``person_id`` is None for whoever reads through a link. ``lasting`` is for what is kept or
-    passed on (a file): it never holds a round that still runs, whoever asks for it.
+    The caller has made sure that they may read the case; ``person_id`` is None for whoever reads
+    through a link. ``lasting`` is for what is kept or passed on (a file): it never holds a round
+    that still runs, whoever asks for it.
     """
     if (lasting and about.running) or not sees(tx, about, person_id):
         return Shown(about, hidden=True)
@@ -375,7 +375,7 @@ def _others_gave(tx: Tx, about: Round, person_id: UUID) -> bool:
 
 def _current(about: Round) -> Select[Any]:
     """Return the newest revision of each person's opinion."""
-    later = aliased(opinion)
+    later = opinion.alias()
     newer = exists().where(
         later.c.round_id == opinion.c.round_id,
         later.c.person_id == opinion.c.person_id,
