@@ -15,7 +15,7 @@ from dialogs.identifiers.finding import KINDS, Finding, Tier, joined, kind_title
 from dialogs.identifiers.headless import answers
 from dialogs.identifiers.lexicon import packaged
 from dialogs.identifiers.links import links
-from dialogs.identifiers.months import month_days
+from dialogs.identifiers.months import month_days, with_weekday
 from dialogs.identifiers.names import names
 from dialogs.identifiers.numbers import numbers
 from dialogs.identifiers.regions import regions
@@ -40,7 +40,8 @@ def _placed(finding: Finding, view: View) -> Finding:
 def find_identifiers(text: str) -> tuple[Finding, ...]:
     """What in the text could identify a person: in order, none overlapping another."""
     view = view_of(text)
-    found = joined(_all(reading_of(view.text, packaged())))
+    reading = reading_of(view.text, packaged())
+    found = joined(with_weekday(reading, finding) for finding in joined(_all(reading)))
     return joined(_placed(finding, view) for finding in found)
 
 

@@ -52,15 +52,17 @@ _ROUTE = re.compile(
     r"\b(?:\d{1,6}\s)?(?:(?:county|co\.?|cnty|state|township|twp|forest|ranch|farm(?: to "
     r"market)?|us|u\.s\.)\s(?:road|rd|route|rte|rt|highway|hwy)|(?:rte|hwy|highway|route)"
     r"(?=[\s-]\d)|(?-i:SR|CR)(?=[\s-]\d)|interstate|fm(?=\s\d{3}))"
-    r"\.?[\s-]?\d{1,4}[A-Za-z]?(?![\w%]|\.\d)",
+    r"\.?[\s-]?\d{1,4}[A-Za-z]?(?![\w%]|[.-]\d)",
     re.IGNORECASE,
 )
 _FOREIGN_CUES = set_of(
     "calle avenida avda av carrera cra rue via viale piazza rua paseo plaza camino jalan jl "
-    "ulica ul"
+    "ulica ul avenue boulevard chemin impasse quai"
 )
 _FOREIGN = re.compile(
-    r"\b(?:Calle|Avenida|Avda|Av|Carrera|Cra|Rue|Via|Viale|Piazza|Rua|Paseo|Plaza|Camino|"
+    r"\b\d{1,5}(?: ?(?:bis|ter))?,? (?:rue|avenue|boulevard|chemin|impasse|quai|calle|rua|ulica) "
+    r"(?:(?:de|la|las|los|el|del|des|du|da|do|di) |l'){0,2}[A-Z][a-z]{1,20}(?: [A-Z][a-z]{1,20})?|"
+    r"\b(?:\d{1,5},? )?(?:Calle|Avenida|Avda|Av|Carrera|Cra|Rue|Via|Viale|Piazza|Rua|Paseo|Plaza|Camino|"
     r"Jalan|Jl|Ulica|Ul)\.?\s(?:(?:de|la|las|los|el|del|des|du|da|do|di)\s)"
     r"{0,2}(?:[A-Z][a-z]{1,20}|\d{1,3})(?:\s[A-Z][a-z]{1,20}){0,2}(?:,?\s?(?:#|No\.?|n)"
     r"?\s?\d{1,5}(?:-\d{1,4})?)?"
@@ -137,7 +139,8 @@ def _house(reading: Reading, index: int) -> int | None:
         token = reading.at(at)
         if token.text[0].isdigit() and at < index - 1 and not _NTH.fullmatch(token.low):
             return at
-        if not _street_word(token) or token.gap not in _GAPS:
+        block = token.low == "of" and reading.low(at - 1) == "block"
+        if not (block or _street_word(token)) or token.gap not in _GAPS:
             return None
     return None
 

@@ -26,6 +26,7 @@ _AGE_BEFORE = re.compile(
     r"approx|approximately|just|listed as|today))?\W{0,3}|"
     r"\b(?:at|is now|now) age\W{0,3}|\bage/sex\W{0,3}|\bold as\W{0,2})$"
 )
+_AGED = re.compile(r"\baged? $")
 _PERSON_IS = re.compile(
     r"\b(?:he|she|they|who|pt|patient|mother|father|mom|dad|grandma|grandpa|grandmother|"
     r"grandfather|granny|nana|wife|husband|aunt|uncle|client|veteran|man|woman|lady|gentleman|"
@@ -46,14 +47,14 @@ _BIRTH_YEAR = re.compile(
     r"?\W{0,3}(18[5-9]\d|19[0-2]\d|193[0-6])(?![\d/-])"
 )
 _TENS_WORD = re.compile(
-    r"\b(?P<age>ninety(?:[\s-](?:one|two|three|four|five|six|seven|eight|nine))?|(?:one|a) "
+    r"\b(?:ninety(?:[\s-](?:one|two|three|four|five|six|seven|eight|nine))?|(?:one|a) "
     r"hundred(?:(?:\sand)?[\s-](?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|"
     r"twelve|thirteen))?)"
-    r"(?=[\s-]{1,2}(?:years?[\s-](?:old|of age|young)|yr[\s-]olds?|yrs?[\s-]old|yo\b|y/o|"
+    r"(?:[\s-]{1,2}(?:years?[\s-](?:old|of age|young)|yr[\s-]olds?|yrs?[\s-]old|yo\b|y/o|"
     r"year-old|years-old))"
 )
 _TENS_AFTER_CUE = re.compile(
-    r"\b(?:age|aged|turned|turning|turns)(?:\s(?:of|is))?\s(?P<age>ninety(?:[\s-](?:one|two|"
+    r"\b(?:age|aged|turned|turning|turns)(?:\s(?:of|is))?\s(?:ninety(?:[\s-](?:one|two|"
     r"three|four|five|six|seven|eight|nine))?|one hundred(?:(?:\sand)?\s(?:one|two|three|four|"
     r"five|six|seven|eight|nine|ten))?)\b"
 )
@@ -69,11 +70,19 @@ def ages(reading: Reading) -> Iterator[Finding]:
     for token in reading.tokens:
         number = _NINETY.match(token.low)
         if number and _is_age(reading, token, token.start + number.end()):
-            yield Finding(token.start, token.end, "age", "hard")
+            yield _whole(reading, token, token.start + number.end())
     low = reading.text.lower()
     for pattern in (_TENS_WORD, _TENS_AFTER_CUE) if reading.has(_WORDS) else ():
-        yield from (Finding(*found.span("age"), "age", "hard") for found in pattern.finditer(low))
+        yield from (Finding(*found.span(), "age", "hard") for found in pattern.finditer(low))
     yield from (Finding(*found.span(1), "age", "hard") for found in _BIRTH_YEAR.finditer(low))
+
+
+def _whole(reading: Reading, token: Token, end: int) -> Finding:
+    """The age with "aged" before it and "years old" after it."""
+    cue = _AGED.search(reading.before(token.start))
+    after = _AGE_AFTER.match(reading.text, end) or _SEX_AFTER.match(reading.text, end)
+    start = token.start - len(cue[0]) if cue else token.start
+    return Finding(start, max(token.end, after.end() if after else 0), "age", "hard")
 
 
 def _is_age(reading: Reading, token: Token, end: int) -> bool:

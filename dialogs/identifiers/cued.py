@@ -8,7 +8,7 @@ from dialogs.identifiers.numbers import is_public
 from dialogs.identifiers.tokens import Reading, Token
 from dialogs.identifiers.units import dose_after, unit_after
 
-_MARK = r"(?:numbers?|num|nbr|no|nr|id|ids|code|identifier|#)"
+_MARK = r"(?:numbers?|num|nbr|no|nr|id|ids|code|identifier|s/?n|#)"
 _SMALL = (
     r"(?:is|was|of|for|on|file|the|his|her|their|reads?|ends?|ending|in|at|our|ehr|epic|as|"
     r"with|are|it|now|to|under|still|just|state|card|new|old|listed|shows?|pt|patient|record|"
@@ -64,14 +64,14 @@ WEAK = _by_word(
     "credit transaction receipt",
     plan="member membership policy subscriber group grp insurance ins plan beneficiary enrollee "
     "claim aetna cigna humana anthem tricare bcbs payer payor uhc caresource kaiser molina "
-    "hmo poliza",
+    "hmo poliza buckeye",
     license="license licence lic permit cert certificate certification registration reg driver "
     "drivers credential",
     device="device pump pacemaker icd implant stimulator scs lot monitor cgm lead prosthesis "
-    "glucometer cpap generator model tablet vns hearing wheelchair",
+    "glucometer cpap generator model tablet vns hearing wheelchair dispenser lockbox",
 )
 """Cue words that need a mark (#, number, id, a colon) or a long number."""
-_PLATE_CUES = frozenset({"plate", "plates", "tag", "tags", "lp"})
+_PLATE_CUES = frozenset({"plate", "plates", "tag", "tags", "lp", "reg"})
 _LICENSED = frozenset({"license", "licence", "lic", "vanity", "temp", "number"})
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _WORD_AND_COUNT = re.compile(r"[a-z]+ \d{1,3}", re.IGNORECASE)
@@ -84,8 +84,10 @@ _LAST_FOUR = re.compile(
     r"(?P<id>\d{4})(?!\d)"
 )
 _HIDDEN_SSN = re.compile(r"(?:[x*#•]{3}[- ]?[x*#•]{2}[- ]?)(?P<id>\d{4})(?!\d)", re.IGNORECASE)
+_TELEPHONE = re.compile(r"(?:1[-. ])?\d{3}[-./ ]\d{3}[-. ]\d{4}")
+"""A telephone number by its shape, whatever vague word stands before it."""
 _UNIT_END = re.compile(
-    r"\d(?:mg|mcg|ml|mgs|g|kg|h|hr|hrs|d|wk|wks|mo|yr|yrs|yo|y|x|am|pm|st|nd|rd|th|f|m|k|mme|"
+    r"(?:^|[ ])\d[\d.,/-]{0,12}(?:mg|mcg|ml|mgs|g|kg|h|hr|hrs|d|wk|wks|mo|yr|yrs|yo|y|x|am|pm|st|nd|rd|th|f|m|k|mme|"
     r"u|iu|days?|weeks?|months?)$",
     re.IGNORECASE,
 )
@@ -129,6 +131,8 @@ def _after(reading: Reading, token: Token, kind: str) -> Iterator[Finding]:
     if match is None or _UNIT_END.search(match["id"]):
         return
     if _digits(match["id"]) < 5 and dose_after(reading.text, match.end()):
+        return
+    if token.low not in STRONG and _TELEPHONE.fullmatch(match["id"]):
         return
     if not is_public(match["id"]) and _identifies(reading.text, match, strong=token.low in STRONG):
         yield Finding(*match.span("id"), kind, "hard")

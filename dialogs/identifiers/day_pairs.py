@@ -27,7 +27,9 @@ _DATE_STRONG = re.compile(
 )
 _DATE_WEAK = re.compile(
     r"\b(?:on|since|until|till|from|by|before|after|between|starting|started|start|begin\w*|"
-    r"beginning|given|through|thru|stopped|ended|ending|"
+    r"beginning|given|through|thru|stopped|ended|ending|pulled|revoked|suspended|cancell?ed|"
+    r"hospitali[sz]ed|transferred|jailed|arrested|fired|expelled|evicted|moved|quit|reinstated|"
+    r"postponed|rescheduled|married|delivered|operated|intubated|extubated|"
     r"inducted|induction|injection|injected|missed|dose|vivitrol|sublocade|brixadi|and|to)"
     r"(?:\W{1,3}(?:on|the|date|was|is|of)){0,2}\W{0,3}$"
 )

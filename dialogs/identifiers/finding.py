@@ -54,8 +54,13 @@ def kind_title(kind: str) -> str:
     return _TITLES[kind]
 
 
-def _weight(finding: Finding) -> tuple[bool, bool, int]:
-    return finding.tier == "hard", finding.kind != "other", finding.end - finding.start
+_VAGUE = {"other": 0, "phone": 1, "name": 1}
+"""Kinds that a bare shape suggests; any other kind says more."""
+
+
+def _weight(finding: Finding) -> tuple[bool, int, int]:
+    length = finding.end - finding.start
+    return finding.tier == "hard", _VAGUE.get(finding.kind, 2), length
 
 
 def _together(one: Finding, other: Finding) -> Finding:
@@ -66,7 +71,7 @@ def _together(one: Finding, other: Finding) -> Finding:
 def joined(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """The findings in order, those that overlap made one.
 
-    Of two, the hard one names the kind, then the one that is not "other", then the longer.
+    Of two, the hard one names the kind, then the one whose kind says more, then the longer.
     """
     result: list[Finding] = []
     for finding in sorted(findings):

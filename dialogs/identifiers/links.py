@@ -59,6 +59,7 @@ _MAC = re.compile(
     r"[0-9a-f]{4}\.[0-9a-f]{4}\.[0-9a-f]{4}(?![\w.])",
     re.IGNORECASE,
 )
+_HEX_LETTER = re.compile(r"[a-f]", re.IGNORECASE)
 _IPV6 = re.compile(r"(?<![\w:.])(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}(?![\w:])", re.IGNORECASE)
 _AT_NAME = re.compile(r"(?<![\w@.])@ ?([A-Za-z0-9_](?:[\w.-]{0,40}\w)?)")
 _CASH = re.compile(r"(?<![\w$])\$([A-Za-z][\w-]{2,30})")
@@ -159,6 +160,8 @@ def _urls(reading: Reading) -> Iterator[Finding]:
 
 def _net(reading: Reading) -> Iterator[Finding]:
     for match in _MAC.finditer(reading.text):
+        if "-" in match[0] and not _HEX_LETTER.search(match[0]):
+            continue  # a titration: 30-40-50-60-70-80
         yield Finding(*match.span(), "device", "hard")
     for match in _IPV6.finditer(reading.text) if ":" in reading.text else ():
         if _ipv6(match[0]):

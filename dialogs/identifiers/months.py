@@ -58,6 +58,15 @@ _VERBS_TOO = frozenset({"may", "march", "mar"})
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _NTH_DAY = re.compile(r"\d{1,2}(?:st|nd|rd|th)")
 _YEAR_GAPS = frozenset({" ", ", ", ",", "-", "/"})
+_SHORT_YEAR = re.compile(r"\d\d")
+_SHORT_YEAR_GAPS = frozenset({" '", ", '"})
+_COMPACT = re.compile(
+    r"(?:[12]\d|3[01]|0?[1-9])(?:jan|feb|mar|apr|may|jun|jul|aug|sept?|oct|nov|dec)(?:\d\d){1,2}"
+)
+"""20MAR2025, as machines print it."""
+_WEEKDAY_BEFORE = re.compile(
+    r"\b(?:mon|tues?|wed(?:nes)?|thu(?:rs?)?|fri|sat(?:ur)?|sun)(?:day)?\.?,? (?:the )?$"
+)
 _CLOCK_OR_SPAN = re.compile(r"[:.]\d|/\d|\s?-\s?(?:day|week|month)")
 _NO_UNIT = re.compile(r"\s(?:to|at|of|am|pm|in|or)\b")
 _VERB_OBJECT = re.compile(r"\s(?!(?:and|at|to|for|with|he|she|pt|on)\b)[a-z]")
@@ -76,6 +85,8 @@ def month_days(reading: Reading) -> Iterator[Finding]:
             span = _day_before(reading, index)
         elif token.low in _WEEKDAYS:
             span = _nth_after(reading, index)
+        elif _COMPACT.fullmatch(token.low):
+            span = (index, index)
         if span:
             yield Finding(reading.at(span[0]).start, _with_year(reading, span[1]), "date", "hard")
     low = reading.text.lower()
@@ -83,10 +94,19 @@ def month_days(reading: Reading) -> Iterator[Finding]:
     yield from (Finding(*found.span(1), "date", "soft") for found in _NTH.finditer(low))
 
 
+def with_weekday(reading: Reading, finding: Finding) -> Finding:
+    """The finding, from the day of the week on if it is a date and one stands right before it."""
+    before = reading.before(finding.start, 16)
+    day = _WEEKDAY_BEFORE.search(before) if finding.kind == "date" else None
+    start = finding.start - len(before) + day.start() if day else finding.start
+    return Finding(start, finding.end, finding.kind, finding.tier)
+
+
 def _with_year(reading: Reading, last: int) -> int:
     """Where the date ends, with the year that follows if there is one."""
     year = reading.at(last + 1)
-    follows = year.gap in _YEAR_GAPS and _YEAR.fullmatch(year.low)
+    short = year.gap in _SHORT_YEAR_GAPS and _SHORT_YEAR.fullmatch(year.low)
+    follows = short or (year.gap in _YEAR_GAPS and _YEAR.fullmatch(year.low))
     return year.end if follows else reading.at(last).end
 
 

@@ -40,12 +40,12 @@ _PUBLIC = frozenset(
 
 _PHONE_CUE = re.compile(
     r"(?:phone|cell|mobile|tel|telephone|call|called|calling|callback|text|texted|reach\w*|"
-    r"ring|line|contact|number|num|no|"
-    r"whatsapp|signal|pager|beeper|dial|#|ph|home|work|voicemail|vm|sms|hotline)"
+    r"ring|line|contact|(?:my|his|her|their|the|our|new|other|best|good|current|a) (?:number|num)|"
+    r"whatsapp|signal|pager|beeper|dial|ph|home|work|voicemail|vm|sms|hotline)"
     r"(?:\W{1,3}(?:me|him|her|them|mom|dad|is|was|at|on|number|no|the|his|their|it|back|or|us|"
     r"new)){0,4}\W{0,4}$"
 )
-_FAX_CUE = re.compile(r"\bfax(?:ed|es)?\b[^.;\n]{0,36}$")
+_FAX_CUE = re.compile(r"\bfax(?:ed|es)?\b[^.;\n]{0,36}$|\bfx? ?[:#] ?$|\bfx $")
 _NOT_PERSONAL = re.compile(
     r"(?:pmid|pmc|nct|ndc|isbn|issn|doi|upc|loinc|snomed|rxcui|cas|clinicaltrials)"
     r"\W{0,5}(?:no|number|code|is)?\W{0,3}$|[$€£]\s?$"

@@ -16,6 +16,7 @@ from dialogs.identifiers.names.words import (
     NO_SUBJECT,
     NOT_AFTER,
     OFTEN_PEOPLE,
+    PERSON_DOING,
     RARELY_PEOPLE,
     STATES_OF,
     STAYS,
@@ -35,12 +36,21 @@ _PREFIXED = re.compile(r"(?:Mc|Mac|De|Di|La|Le|Van|O'|D'|Fitz|[A-Z]'|Da|Ja|Ke|Sh
 
 def capitalised(reading: Reading, index: int) -> Hit | None:
     token = reading.at(index)
+    if _compound(reading, index):
+        return None
     if token.has(Sense.FIELD) or (token.low in STOP and not _subject(reading, index)):
         return _initial(reading, index)
     if is_eponym(reading, index) or is_citation(reading, index):
         return None
     rules = (_family_first, _with_initial, _pair, _initial, _alone)
     return next((hit for rule in rules if (hit := rule(reading, index))), None)
+
+
+def _compound(reading: Reading, index: int) -> bool:
+    """Whether a small everyday word is joined to it, as in "Carol-singing"."""
+    token, other = reading.at(index), reading.at(index + 1)
+    joined = other.gap == "-" and other.has(Sense.EVERYDAY) and not other.capital
+    return joined and token.opens and not other.has(NAMEISH)
 
 
 # two words
@@ -217,6 +227,8 @@ def _is_so(token: Token, after: str) -> bool:
     counted = _NUMBER.match(after) is not None
     if token.low == "hope":
         return counted
+    if after in PERSON_DOING:
+        return True
     thing = token.low in RARELY_PEOPLE or (token.opens and token.low in NEVER_ALONE)
     return not thing and (counted or after in STATES_OF)
 

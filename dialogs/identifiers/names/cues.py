@@ -6,11 +6,13 @@ from dialogs.identifiers.names.eponyms import is_eponym
 from dialogs.identifiers.names.extent import Hit, last_of, next_word, proper, verb_at
 from dialogs.identifiers.names.words import (
     COPULA,
+    KIN,
     NAMED_BEFORE_IS,
     NAMEISH,
     NAMING,
     NICK,
     NOT_PEOPLE,
+    OWNERS,
     PERSON,
     SMALL_VERBS,
     SPEAKING,
@@ -101,9 +103,18 @@ def small_after(reading: Reading, index: int, *, alone: bool) -> Hit | None:
     if other is not None and _full_name(token, other, alone=alone):
         firm = token.has(Sense.NAME) and not other.has(Sense.FIELD)
         return last_of(reading, index, loose=True), "hard" if firm else "soft"
+    if alone and _relative(reading, index):
+        return last_of(reading, index), "soft"
     if alone and token.has(Sense.NAME) and (token.has(Sense.GIVEN) or verb_at(reading, index + 1)):
         return index, "hard" if token.has(Sense.GIVEN) else "soft"
     return None
+
+
+def _relative(reading: Reading, index: int) -> bool:
+    """Whether an everyday word that may be a given name stands between kin and verb: her son tyler has."""
+    of_someone = reading.low(index - 2) in OWNERS or reading.at(index - 2).owns
+    kin = reading.low(index - 1) in KIN and of_someone
+    return kin and reading.at(index).has(Sense.MAYBE) and verb_at(reading, index + 1)
 
 
 def _full_name(token: Token, other: Token, *, alone: bool) -> bool:

@@ -6,7 +6,7 @@ from dialogs.identifiers.names.words import CITED, FAMOUS, NAMEISH, WEAK_VERBS
 from dialogs.identifiers.tokens import Reading, Token
 
 _WINDOW = 3
-_LINKS = frozenset({" ", "-", "/", " and ", ". "})
+_LINKS = frozenset({" ", "-", "/", ". "})
 
 
 def is_eponym(reading: Reading, index: int) -> bool:
@@ -20,7 +20,8 @@ def is_eponym(reading: Reading, index: int) -> bool:
         return True
     head = reading.at(last + 1)
     close = head.gap in {" ", "-", "/"} and head.has(Sense.HEAD)
-    return close and not (token.owns and token.has(Sense.GIVEN) and not token.has(Sense.EPONYM))
+    owner = token.owns or (last == index + 1 and reading.at(last).owns)
+    return close and not (owner and token.has(Sense.GIVEN) and not token.has(Sense.EPONYM))
 
 
 def _famous(reading: Reading, index: int) -> bool:
@@ -33,7 +34,8 @@ def _run(reading: Reading, index: int) -> int:
     last = index
     while last < index + _WINDOW and _linked(reading.at(last + 1)):
         last += 1
-    return last
+    also = reading.low(last + 1) == "and" and reading.at(index).has(Sense.EPONYM)
+    return last + 2 if also and reading.at(last + 2).capital else last
 
 
 def _linked(token: Token) -> bool:

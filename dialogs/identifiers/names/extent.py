@@ -38,6 +38,8 @@ def _belongs(reading: Reading, at: int, first: int, *, loose: bool) -> bool:
     token, head = reading.at(at), reading.at(first)
     if token.gap not in _JOINTS or not token.alpha or token.opens:
         return False
+    if token.gap == "-" and token.capital and reading.low(at - 1) in PARTICLES:
+        return True
     if token.low in PARTICLES:
         return True
     if len(token.text) == 1:

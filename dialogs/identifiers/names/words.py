@@ -14,7 +14,7 @@ CLINICAL = set_of("dr drs doctor prof professor nurse counselor counsellor thera
 OFFICE = set_of(
     "officer judge pastor rev reverend sgt sergeant lt capt captain detective deputy attorney "
     "coach father sister brother rabbi imam trooper warden sheriff agent sponsor pharmacist "
-    "caseworker paramedic medic social"
+    "caseworker paramedic medic"
 )
 KIN_TITLE = set_of(
     "aunt auntie uncle grandma grandpa granny nana papa abuela abuelo tia tio cousin gramma "
@@ -36,6 +36,13 @@ PERSON = set_of(
     "twin landlord boss coworker dealer inmate paciente esposa esposo hijo hija hermano "
     "hermana re regarding client's"
 )
+KIN = set_of(
+    "wife husband spouse mom mum mother dad father brother sister son daughter bf gf boyfriend "
+    "girlfriend partner fiance fiancee friend cousin aunt uncle niece nephew roommate sponsor "
+    "neighbor neighbour caregiver guardian grandson granddaughter stepdad stepmom stepson "
+    "stepdaughter grandmother grandfather grandma grandpa"
+)
+OWNERS = set_of("his her their my our")
 SPEAKING = set_of(
     "with w about for from per saw see seen met told asked called call texted contact tell "
     "ask by and to signed signature consult visited paged d emailed phoned admitted "
@@ -139,6 +146,17 @@ FAMOUS = frozenset(
         ("rob", "peter"),
         ("peter", "to"),
         ("to", "paul"),
+        ("john", "wort"),
+        ("jack", "daniel"),
+        ("jack", "daniels"),
+        ("jim", "beam"),
+        ("johnnie", "walker"),
+        ("captain", "morgan"),
+        ("jose", "cuervo"),
+        ("bloody", "mary"),
+        ("uncle", "sam"),
+        ("john", "doe"),
+        ("jane", "doe"),
     }
 )
 """Two words that name an institution, a firm or a saying."""
@@ -159,13 +177,20 @@ NO_SUBJECT = set_of(
 WINDOW = 3
 
 NAMEISH = Sense.NAME | Sense.MAYBE
-NAMED_BEFORE_IS = set_of("name nombre goes called")
+NAMED_BEFORE_IS = set_of("name nombre goes called known")
 COPULA = set_of("is was by as")
 WITHHELD = set_of("unknown withheld redacted removed here below above")
 SMALL_VERBS = set_of("will may mark bill hope don case van tip chance can")
 """Given names that in small letters are nearly always the verb or noun."""
 OFTEN_PEOPLE = set_of("will mark grace rose bill dean chase art drew frank pat joy dawn")
 """Given names that "has" or "had" makes persons of."""
+PERSON_DOING = set_of(
+    "diverting selling using withdrawing tapering dosing injecting snorting smoking drinking "
+    "relapsing asking begging crying refusing denying lying hiding hoarding overdosing nodding "
+    "missing taking requesting seeking struggling complaining calling texting working living "
+    "sleeping vomiting threatening stealing"
+)
+"""What only people are found doing."""
 RARELY_PEOPLE = set_of("may will case chance summer hope love faith heaven crystal china rain")
 STAYS = set_of("pregnant stable homeless sober here back")
 BEEN = set_of("on stable sober clean using taking off in out doing seeing coming asking")
