@@ -45,7 +45,7 @@ _CITY_TAIL = re.compile(
 _PO_BOX = re.compile(
     r"\b(?:p\.?\s?o\.?\s?(?:box|bx)|post office box|apartado(?: postal)?|casilla)"
     r"\s?#?\s?[A-Z]?\d{1,7}(?:,\s[A-Z][a-z]{2,20})?|\b(?:rr|rural route|hc)"
-    r"\s?#?\d{1,3},?\s(?:box|bx)\s?\d{1,6}",
+    r"\s?#?\d{1,3},?\s(?:box|bx)\s?\d{1,6}|\b(?:box|bx) \d{1,6},? (?:rr|rural route|hc) ?\d{1,3}",
     re.IGNORECASE,
 )
 _ROUTE = re.compile(
@@ -93,6 +93,7 @@ _HOUSE = re.compile(
     r"{0,3}\W{1,3}"
     r"(?P<id>\d{1,6}[A-Za-z]?\s(?:[NSEW]\.?\s)?[A-Z][a-z]{2,20}(?:\s[A-Z][a-z]{2,20})?)"
 )
+_COUNTS = set_of("one two three four five six seven eight nine ten")
 _GAPS = frozenset({" ", ". ", ", ", "-", "  ", "."})
 _NUMBERED = re.compile(r"\d{1,6}[a-z]?")
 _NTH = re.compile(r"\d{1,3}(?:st|nd|rd|th)")
@@ -137,7 +138,8 @@ def _house(reading: Reading, index: int) -> int | None:
     """The number before the street's words, or nothing when another kind of word comes first."""
     for at in range(index - 1, max(-1, index - 1 - _LONGEST), -1):
         token = reading.at(at)
-        if token.text[0].isdigit() and at < index - 1 and not _NTH.fullmatch(token.low):
+        number = token.text[0].isdigit() and not _NTH.fullmatch(token.low)
+        if at < index - 1 and (number or (token.capital and token.low in _COUNTS)):
             return at
         block = token.low == "of" and reading.low(at - 1) == "block"
         if not (block or _street_word(token)) or token.gap not in _GAPS:
@@ -151,9 +153,11 @@ def _street_word(token: Token) -> bool:
 
 def _is_house(reading: Reading, at: int) -> bool:
     token, before = reading.at(at), reading.before(reading.at(at).start, 2)
-    decimal = before[-1:] in {".", "/", "-", ":"} and before[:1].isdigit()
+    queens = before[-1:] == "-" and reading.at(at + 1).capital
+    decimal = before[-1:] in {".", "/", "-", ":"} and before[:1].isdigit() and not queens
     joined = reading.at(at + 1).gap.startswith("-")
-    return _NUMBERED.fullmatch(token.low) is not None and not decimal and not joined
+    counted = _NUMBERED.fullmatch(token.low) or (token.capital and token.low in _COUNTS)
+    return counted is not None and counted is not False and not decimal and not joined
 
 
 def _tier(reading: Reading, at: int, index: int) -> Tier:
@@ -167,7 +171,7 @@ def _address_end(reading: Reading, index: int) -> int:
     for tail in (_UNIT, _CITY_TAIL):
         match = tail.match(reading.text, end + (reading.text[end : end + 1] == "."))
         end = match.end() if match else end
-    return end
+    return len(reading.text[:end].rstrip())
 
 
 def _street_alone(reading: Reading, index: int) -> Iterator[Finding]:
@@ -176,4 +180,4 @@ def _street_alone(reading: Reading, index: int) -> Iterator[Finding]:
     if suffix.low not in _CLEAR or not suffix.capital or suffix.upper or suffix.gap != " ":
         return
     if (before.capital and before.low not in _NOT_STREET) or _NTH.fullmatch(before.low):
-        yield Finding(before.start, suffix.end, "address", "soft")
+        yield Finding(before.start, _address_end(reading, index), "address", "soft")

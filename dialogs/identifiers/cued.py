@@ -44,7 +44,7 @@ STRONG = _by_word(
     device="imei meid esn iccid udi serial sn",
     vin="vin vehicle",
     ssn="ssn ssns itin social ss soc",
-    license="npi dea dl dln passport",
+    license="npi dea dl dln cdl passport",
     account="iban routing aba swift sort",
     plan="mbi hicn bin medicaid medicare pcn rxgrp rxbin",
     other="curp rfc nie dni tin ein edipi dodid uid inmate booking docket badge cdcr bop nysid sid "
@@ -68,7 +68,7 @@ WEAK = _by_word(
     license="license licence lic permit cert certificate certification registration reg driver "
     "drivers credential",
     device="device pump pacemaker icd implant stimulator scs lot monitor cgm lead prosthesis "
-    "glucometer cpap generator model tablet vns hearing wheelchair dispenser lockbox",
+    "glucometer cpap generator model tablet vns hearing transmitter sensor wheelchair dispenser lockbox",
 )
 """Cue words that need a mark (#, number, id, a colon) or a long number."""
 _PLATE_CUES = frozenset({"plate", "plates", "tag", "tags", "lp", "reg"})
@@ -150,7 +150,8 @@ def _identifies(text: str, match: re.Match[str], *, strong: bool) -> bool:
     counted = value.isdigit() and len(value) < 5 and unit_after(text, match.end())
     if strong:
         return digits >= (3 if marked else 4) and not counted
-    if marked and not counted:
+    named = text[: match.start()].lower().endswith(("id", "identifier")) and _LETTER.search(value)
+    if (marked or named) and not counted:
         return digits >= 3 and len(value) >= 4
     return _plain(value)
 

@@ -6,7 +6,7 @@ from dialogs.identifiers.finding import Finding
 from dialogs.identifiers.tokens import Reading
 from dialogs.identifiers.units import dose_after, unit_after
 
-_PAIR = re.compile(r"(\d{1,2}) ?[/-] ?(\d{1,2})(?![\d/]|\.\d|-\d)")
+_PAIR = re.compile(r"(\d{1,2}) ?[/-] ?(\d{1,2})(?![\d/]|\.\d|-\d(?!\d?/\d))")
 _RANGE = re.compile(r" ?(?:-|to|through|thru|until|till|and|&) ?(\d{1,2})/(\d{1,2})(?![\d/])")
 _DATE_STRONG = re.compile(
     r"(?:\bd\.?o\.?b\.?|date|dated|born|birth(?:day|date)?|admitted|admit|admission|"

@@ -10,7 +10,9 @@ from dialogs.identifiers.tokens import NOTHING, Reading, Token
 
 _DIGIT_WORDS = set_of("zero oh o one two three four five six seven eight nine double triple")
 _SPACED = re.compile(r"(?<![\w.'-])(?:[A-Za-z][ .\-_*]{1,3}){3,40}[A-Za-z](?![\w'])")
-_SPACED_DIGITS = re.compile(r"(?<![\w.,/-])(?:\d[ .\-_*]{1,2}){6,24}\d(?![\w,/]|\.\d)")
+_DOSES = re.compile(r"\d(?:\.\d)?(?:-\d(?:\.\d)?)+")
+_SPACED_DIGITS = re.compile(r"(?<![\w.,/-])(?:\d[ .\-_*]{1,3}){6,24}\d(?![\w,/]|\.\d)")
+_SPACED_SSN = re.compile(r"\d \d \d ?[-. ] ?\d \d ?[-. ] ?\d \d \d \d")
 _LEET = str.maketrans(
     {
         "0": "o",
@@ -60,12 +62,24 @@ _MANY_DIGITS = 9
 def disguised(reading: Reading) -> Iterator[Finding]:
     yield from _spaced_letters(reading)
     for match in _SPACED_DIGITS.finditer(reading.text):
-        if sum(char.isdigit() for char in match[0]) >= _MANY_DIGITS or _DASHED.search(match[0]):
-            yield Finding(*match.span(), "phone", "hard")
+        kind = _digits_kind(match[0])
+        if kind:
+            yield Finding(*match.span(), kind, "hard")
     yield from _spelt_digits(reading)
     for match in _LEET_TOKEN.finditer(reading.text):
         if _is_leet(match[0].rstrip("!"), reading.words):
             yield Finding(*match.span(), "name", "hard")
+
+
+def _digits_kind(shape: str) -> str:
+    """What single digits with signs between them are; nothing for a row of doses or counts."""
+    if "." in shape and _DOSES.fullmatch(shape):
+        return ""
+    count = sum(char.isdigit() for char in shape)
+    if _SPACED_SSN.fullmatch(shape):
+        return "ssn"
+    tight = _DASHED.search(shape) and " - " not in shape
+    return "phone" if count >= _MANY_DIGITS or tight else ""
 
 
 def _spaced_letters(reading: Reading) -> Iterator[Finding]:

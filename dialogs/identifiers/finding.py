@@ -54,13 +54,13 @@ def kind_title(kind: str) -> str:
     return _TITLES[kind]
 
 
-_VAGUE = {"other": 0, "phone": 1, "name": 1}
+_VAGUE = {"other": 0, "phone": 1, "name": 1, "account": 2}
 """Kinds that a bare shape suggests; any other kind says more."""
 
 
 def _weight(finding: Finding) -> tuple[bool, int, int]:
     length = finding.end - finding.start
-    return finding.tier == "hard", _VAGUE.get(finding.kind, 2), length
+    return finding.tier == "hard", _VAGUE.get(finding.kind, len(_VAGUE)), length
 
 
 def _together(one: Finding, other: Finding) -> Finding:

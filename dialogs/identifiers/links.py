@@ -35,6 +35,8 @@ _URL = re.compile(
     rf":\d{{2,5}})[^\s<>\"]{{0,400}}|(?![\w.-]*\w))",
     re.IGNORECASE,
 )
+_CHAT = re.compile(r"(?:https?://)?(?:t\.me|wa\.me|telegram\.me|signal\.me)/", re.IGNORECASE)
+"""Addresses that name an account of a messenger."""
 _DOTTED = re.compile(r"\.[A-Za-z]|//|\[\.")
 """A full stop inside a word, or what else an address of the web has."""
 _LOOSE_TLD = re.compile(
@@ -84,7 +86,7 @@ _SOCIAL_WORDS = set_of(
 )
 _HOST = re.compile(r"[(\[{<.]|gmail|yahoo|hotmail|outlook|icloud|aol|proton", re.IGNORECASE)
 _AMOUNT = re.compile(r"[\d.\-]+$|\d+(?:mg|mcg|x|h|d)")
-_CHOSEN = re.compile(r"_|[A-Za-z][\w.-]{0,40}\d|\d[\w.-]{0,40}[A-Za-z]|[a-z]\.[a-z]|[a-z][A-Z]")
+_CHOSEN = re.compile(r"_|[A-Za-z][\w.#-]{0,40}\d|\d[\w.-]{0,40}[A-Za-z]|[a-z]\.[a-z]|[a-z][A-Z]")
 _NAMED = re.compile(r"(?:handle|name|user|username|tag|id|login|:|=)\W{0,3}(?:is|was|as)?\W{0,3}$")
 _ACCOUNTS = ("user", "screen", "handle", "gamer", "login", "log in")
 _VIN = re.compile(r"(?<![A-Za-z0-9])[A-HJ-NPR-Za-hj-npr-z0-9]{17}(?![A-Za-z0-9])")
@@ -155,7 +157,8 @@ def _urls(reading: Reading) -> Iterator[Finding]:
         if bare and (_LOOSE_TLD.search(url) or len(url) < 6):
             continue
         if not (_PUBLIC_HOSTS.match(url) and not _PRIVATE_PATH.search(url)):
-            yield Finding(match.start(), match.start() + len(url), "url", "hard")
+            kind = "handle" if _CHAT.match(url) else "url"
+            yield Finding(match.start(), match.start() + len(url), kind, "hard")
 
 
 def _net(reading: Reading) -> Iterator[Finding]:
@@ -228,7 +231,8 @@ def _bare_codes(reading: Reading) -> Iterator[Finding]:
     for match in _CODE.finditer(reading.text):
         code = match[0]
         if len(code) >= 7 and _digits(code) >= 4 and _identifying(code):
-            yield Finding(*match.span(), "other", "hard")
+            kind = "mrn" if code[:3].lower() == "mrn" else "other"
+            yield Finding(*match.span(), kind, "hard")
 
 
 def _identifying(code: str) -> bool:

@@ -50,7 +50,7 @@ _HOLIDAYS = re.compile(
     re.IGNORECASE,
 )
 _NTH = re.compile(
-    r"\b(?:on|since|until|till|by) (the \d{1,2}(?:st|nd|rd|th))(?=[.,;)\n]|$| at | and | of "
+    r"\b(?:on|since|until|till|by|for|due|from) (the \d{1,2}(?:st|nd|rd|th))(?=[.,;)\n]|$| at | and | of "
     r"(?:this|last|next))"
 )
 _DATE_CUES = set_of("on since until till by from due of before after for")

@@ -16,7 +16,7 @@ _SHAPES = re.compile(
     r"|(?P<iso>(?:19|20)\d\d ?(?P<i>[-/. ]) ?[01]?\d ?(?P=i) ?[0-3]?\d(?!\d))"
     r"|(?P<ssn>\d{3} ?[-. ] ?\d{2} ?[-. ] ?\d{4}(?!\d))"
     r"|(?P<dmy>\d{1,2}(?: ?[-/.] ?\d{1,2} ?[-/.] ?|[ _]\d{1,2}[ _])(?:(?:19|20)\d\d|(?<![ _])"
-    r"'?\d\d)(?![\d/]))"
+    r"'?\d\d)(?![\d/]|-\d))"
     r"|(?P<card>\d{4}(?P<c>[ -])\d{4}(?P=c)\d{4}(?P=c)\d{1,7}(?!\d)|\d{4}[ -]\d{6}[ -]\d{5}(?!\d))"
     r"|(?P<zip>\d{5}-\d{4}(?![\d-]))"
     r"|(?P<nanp>(?:1 ?[-. ]? ?)?\(?[2-9]\d\d ?\)? ?[-./ ]? ?\d{3} ?[-. ] ?\d{4}(?!\d))"
@@ -34,9 +34,18 @@ _PUBLIC = frozenset(
         "8004228338",
         "8884663000",
         "8003321088",
+        "8442890879",
+        "8777264727",
+        "8003681019",
+        "8007997233",
+        "8006564673",
+        "8883737888",
+        "8664887386",
+        "8775658860",
+        "8338526262",
     }
 )
-"""Help lines for anyone: SAMHSA, poison control, 988's old number, the UCSF warm line."""
+"""Help lines for anyone: SAMHSA, poison control, 988's old number, the UCSF warm line, OCR, domestic violence."""
 
 _PHONE_CUE = re.compile(
     r"(?:phone|cell|mobile|tel|telephone|call|called|calling|callback|text|texted|reach\w*|"
@@ -45,7 +54,7 @@ _PHONE_CUE = re.compile(
     r"(?:\W{1,3}(?:me|him|her|them|mom|dad|is|was|at|on|number|no|the|his|their|it|back|or|us|"
     r"new)){0,4}\W{0,4}$"
 )
-_FAX_CUE = re.compile(r"\bfax(?:ed|es)?\b[^.;\n]{0,36}$|\bfx? ?[:#] ?$|\bfx $")
+_FAX_CUE = re.compile(r"\be?fax(?:ed|es)?\b[^.;\n]{0,36}$|\bfx? ?[:#] ?$|\bfx $")
 _NOT_PERSONAL = re.compile(
     r"(?:pmid|pmc|nct|ndc|isbn|issn|doi|upc|loinc|snomed|rxcui|cas|clinicaltrials)"
     r"\W{0,5}(?:no|number|code|is)?\W{0,3}$|[$€£]\s?$"
@@ -58,6 +67,11 @@ _SSN_CUE = re.compile(r"(?:\bss[n#]|social)[^.;\n]{0,24}$")
 
 
 _SECTION = re.compile(r"(?:version|ver|\bv|section|chapter|sec|§|table|figure)\W{0,2}$")
+_SCORES_BEFORE = re.compile(
+    r"\b(?:finnegan|cows|ciwa(?:-ar)?|sows|apgars?|phq|gad|peg|nrs|vas|scores?)\W{0,3}"
+    r"(?:scores?|of|were|was|are)?\W{0,3}$"
+)
+_DRUG_CODE = re.compile(r"\d{4,5}-\d{3,4}-\d{1,2}")
 _COUNTED = re.compile(
     r"\s{0,2}(?:iu|copies|units?|cells|/|ng|mcg|per|k/|dollars|usd|%|mg\b)|\.\d", re.IGNORECASE
 )
@@ -158,6 +172,8 @@ def _short_list(reading: Reading, start: int, end: int) -> bool:
     shape = reading.text[start:end]
     if "'" in shape or len(_groups(shape)[2]) == 4:
         return False
+    if "-" in shape and _SCORES_BEFORE.search(reading.before(start, 24)):
+        return True
     parts = [int(g) for g in _groups(shape)]
     rounded = all(p % 2 == 0 or p % 5 == 0 for p in parts) and not shape.startswith("0")
     return rounded and doses_before(reading.before(start))
@@ -203,6 +219,8 @@ def _grouped(reading: Reading, start: int, end: int) -> Finding | None:
     """Groups of digits of no fixed shape: a phone number abroad, or the digits after a plus sign."""
     groups = _groups(reading.text[start:end])
     total = sum(map(len, groups))
+    if "ndc" in reading.lows and _DRUG_CODE.fullmatch(reading.text[start:end]):
+        return None
     before = reading.before(start)
     plus = before.rstrip("( ").endswith("+") or groups[0].startswith("00")
     if _NOT_PERSONAL.search(before) or total < 7 or (not plus and _amounts(reading, groups, end)):

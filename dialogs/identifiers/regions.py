@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from dialogs.identifiers.finding import Finding
 from dialogs.identifiers.lexicon import Sense
+from dialogs.identifiers.names.words import FAMOUS
 from dialogs.identifiers.text import set_of
 from dialogs.identifiers.tokens import Reading, Token
 
@@ -32,7 +33,7 @@ _RESIDE = re.compile(
     r"\b(?:liv(?:es|ed|ing|e)|mov(?:ed|ing|es|e)|relocat(?:ed|ing|es|e)|resid(?:es|ed|ing|e)|"
     r"grew up|raised|born|commut(?:es|ed|ing|e)|driv(?:es|ing|e)|drove|stay(?:s|ed|ing)?|"
     r"hails?|comes?|coming|travel(?:s|ed|ing|led)?|based|"
-    r"transfer(?:s|red|ring)?(?: (?:care|clinics?|him|her|otps?))?|settled|homeless|camp(?:s|"
+    r"practi[cs](?:es|ing|ed)|transfer(?:s|red|ring)?(?: (?:care|clinics?|him|her|otps?))?|settled|homeless|camp(?:s|"
     r"ing)?|sleep(?:s|ing)?|works?|working|jail(?:ed)?|incarcerated|prison|arrested|school|"
     r"college|rehab|clinic|otp|pharmacy|hospital|visiting|flew|returned|returning|going|went|"
     r"family|house|apartment|home|native|resident|fled|shelter|detox|bus|released)"
@@ -40,7 +41,7 @@ _RESIDE = re.compile(
     r"day|with|family|it's|is|mill|mine|bar|job|factory|plant|is)){0,3}"
     r"\s(?:in|to|from|near|at|around|outside|outside of|of|by|close to|nearest)\s$"
 )
-_GEO_HEADS = set_of("county parish borough township twp village cty")
+_GEO_HEADS = set_of("county parish borough township twp village cty reservation")
 _FACILITY = set_of(
     "hospital clinic center centre infirmary jail prison penitentiary correctional elementary "
     "highschool university college church temple mosque shelter motel hotel inn "
@@ -91,6 +92,8 @@ def _county(reading: Reading, index: int) -> Iterator[Finding]:
 
 def _names(before: Token, head: Token) -> bool:
     """Whether the word before "county" is its name, unlike "the next county"."""
+    if before.capital and head.low == "reservation":
+        return not before.opens
     if before.capital and head.capital:
         return not before.has(Sense.HEAD)
     inside = before.capital and not before.opens and not before.has(Sense.EVERYDAY)
@@ -112,6 +115,8 @@ def _facility(reading: Reading, index: int) -> Iterator[Finding]:
     while first > index - _LONGEST and _part_of_name(reading, first - 1):
         first -= 1
     names = reading.tokens[first:index]
+    if (reading.low(index - 1), reading.low(index)) in FAMOUS:
+        return
     known = Sense.WORD | Sense.FIELD | Sense.ALWAYS | Sense.HEAD
     if not all(name.has(known) for name in names) and not any(
         name.has(Sense.ALWAYS) for name in names
@@ -130,8 +135,12 @@ def _place(reading: Reading, index: int) -> Iterator[Finding]:
     token = reading.at(index)
     if token.has(Sense.FIELD | Sense.HEAD | Sense.STATE) and token.low not in _PARTICLES:
         return
+    joined = reading.at(index + 1)
+    if joined.gap == "-" and joined.has(Sense.EVERYDAY) and not joined.capital:
+        return  # Philly-style
     if _resides(reading, index):
         last = _last(reading, index)
+        last += _is_state(reading.at(last + 1))
         if not any(t.low in _FACILITY or t.low in _WARDS for t in reading.tokens[index : last + 1]):
             yield Finding(token.start, reading.at(last).end, "geo", "soft")
     elif token.capital and _state_follows(reading, index):
@@ -169,8 +178,13 @@ def _state_follows(reading: Reading, index: int) -> bool:
     everyday = token.has(Sense.EVERYDAY) and not token.has(Sense.CITY)
     if token.upper or len(token.low) < 3 or everyday or token.has(Sense.EPONYM):
         return False
-    written = state.gap == ", " and state.upper and len(state.text) == 2
-    return written and _STATE.fullmatch(state.low) is not None
+    return _is_state(state)
+
+
+def _is_state(token: Token) -> bool:
+    """Whether it is the short form of a state after a comma: ", OH"."""
+    written = token.gap == ", " and token.upper and len(token.text) == 2
+    return written and _STATE.fullmatch(token.low) is not None
 
 
 def _start(reading: Reading, index: int) -> int:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 from dialogs.identifiers.finding import Finding
 from dialogs.identifiers.lexicon import Sense
-from dialogs.identifiers.names.capitals import capitalised
+from dialogs.identifiers.names.capitals import capitalised, family_first
 from dialogs.identifiers.names.cues import introduced
 from dialogs.identifiers.names.extent import Hit, first_of
 from dialogs.identifiers.names.small import in_other_script, in_small_letters
@@ -29,7 +29,8 @@ def names(reading: Reading) -> Iterator[Finding]:
         if hit:
             after = hit[0] + 1
             start = reading.at(first_of(reading, index)).start
-            yield Finding(start, reading.at(hit[0]).end, "name", hit[1])
+            last = reading.at(hit[0])
+            yield Finding(start, last.end - 2 * last.owns, "name", hit[1])
 
 
 def _rules(reading: Reading, token: Token) -> tuple[Rule, ...]:
@@ -41,7 +42,7 @@ def _rules(reading: Reading, token: Token) -> tuple[Rule, ...]:
         return (after_title,) if token.low in TITLES else ()
     if len(token.low) == 1:
         return (after_title, capitalised) if shown else ()
-    return (after_title, introduced, capitalised if shown else in_small_letters)
+    return (after_title, family_first, introduced, capitalised if shown else in_small_letters)
 
 
 def _is_plain(token: Token, *, shown: bool) -> bool:

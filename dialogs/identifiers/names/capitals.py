@@ -15,6 +15,7 @@ from dialogs.identifiers.names.words import (
     NEVER_ALONE,
     NO_SUBJECT,
     NOT_AFTER,
+    NOUNS_FIRST,
     OFTEN_PEOPLE,
     PERSON_DOING,
     RARELY_PEOPLE,
@@ -30,6 +31,7 @@ _SHORT = 3
 _LONG = 5
 _NUMBER = re.compile(r"\d")
 _AGE = re.compile(r"\d\d")
+_INITIALS = re.compile(r"[A-Z]{2,5}s")
 _ARTICLES = frozenset({"a", "an", "the"})
 _PREFIXED = re.compile(r"(?:Mc|Mac|De|Di|La|Le|Van|O'|D'|Fitz|[A-Z]'|Da|Ja|Ke|Sha|Ta)[A-Z]")
 
@@ -42,23 +44,26 @@ def capitalised(reading: Reading, index: int) -> Hit | None:
         return _initial(reading, index)
     if is_eponym(reading, index) or is_citation(reading, index):
         return None
-    rules = (_family_first, _with_initial, _pair, _initial, _alone)
+    rules = (_with_initial, _hyphened, _pair, _initial, _alone)
     return next((hit for rule in rules if (hit := rule(reading, index))), None)
 
 
 def _compound(reading: Reading, index: int) -> bool:
-    """Whether a small everyday word is joined to it, as in "Carol-singing"."""
+    """Whether it is a plural of capitals (DUIs), or joined to a small word (Carol-singing)."""
     token, other = reading.at(index), reading.at(index + 1)
     joined = other.gap == "-" and other.has(Sense.EVERYDAY) and not other.capital
-    return joined and token.opens and not other.has(NAMEISH)
+    ordinary = token.has(Sense.MAYBE | Sense.CITY) and not other.has(NAMEISH)
+    return _INITIALS.fullmatch(token.text) is not None or (joined and ordinary)
 
 
 # two words
 
 
-def _family_first(reading: Reading, index: int) -> Hit | None:
+def family_first(reading: Reading, index: int) -> Hit | None:
     """Brown, Angela R."""
     token, given = reading.at(index), reading.at(index + 1)
+    if not token.capital or token.has(Sense.FIELD) or token.low in STOP:
+        return None
     if given.gap not in {", ", ","} or not given.capital or given.has(Sense.FIELD):
         return None
     if not given.has(Sense.GIVEN) or (token.has(Sense.WORD) and not token.has(Sense.FAMILY)):
@@ -83,6 +88,15 @@ def _with_initial(reading: Reading, index: int) -> Hit | None:
     if reading.text[other.end : other.end + 1] not in {".", " ", "", ",", "'", ")"}:
         return None
     return last_of(reading, index + 1), "hard"
+
+
+def _hyphened(reading: Reading, index: int) -> Hit | None:
+    """Ji-woo Park: a given name whose second half is small, and a family name."""
+    token, half, family = (reading.at(index + step) for step in range(3))
+    given = token.has(Sense.GIVEN) and half.gap == "-" and half.alpha and not half.capital
+    if not given or family.gap != " " or not family.has(Sense.FAMILY) or not _joins(family):
+        return None
+    return index + 2, "hard"
 
 
 def _pair(reading: Reading, index: int) -> Hit | None:
@@ -196,6 +210,8 @@ def _needs_verb(reading: Reading, index: int) -> bool:
 def _maybe(reading: Reading, index: int) -> Hit | None:
     """An everyday word that is a given name too: Mark says, told Rose to."""
     token = reading.at(index)
+    if token.opens and token.low in NOUNS_FIRST:
+        return None
     if _subject(reading, index):
         return last_of(reading, index), "soft" if token.opens else "hard"
     if token.opens or reading.titled or _in_heading(reading, index):

@@ -2,7 +2,7 @@
 
 from dialogs.identifiers.lexicon import Sense
 from dialogs.identifiers.names.extent import verb_at
-from dialogs.identifiers.names.words import CITED, FAMOUS, NAMEISH, WEAK_VERBS
+from dialogs.identifiers.names.words import CITED, FAMOUS, JOURNAL, NAMEISH, WEAK_VERBS
 from dialogs.identifiers.tokens import Reading, Token
 
 _WINDOW = 3
@@ -16,12 +16,22 @@ def is_eponym(reading: Reading, index: int) -> bool:
     if token.has(Sense.ALWAYS):
         return not _person(reading, index)
     last = _run(reading, index)
+    if _hyphened(reading, index):
+        return True
     if any(_marks(reading.at(at), token) for at in range(index + 1, last + 1)):
         return True
     head = reading.at(last + 1)
     close = head.gap in {" ", "-", "/"} and head.has(Sense.HEAD)
     owner = token.owns or (last == index + 1 and reading.at(last).owns)
     return close and not (owner and token.has(Sense.GIVEN) and not token.has(Sense.EPONYM))
+
+
+def _hyphened(reading: Reading, index: int) -> bool:
+    """Whether it begins a pair such as Hawkins-Kennedy that neither acts nor owns."""
+    first = index - 1 if reading.at(index).gap == "-" else index
+    token, other = reading.at(first), reading.at(first + 1)
+    pair = token.has(Sense.EPONYM) and other.gap == "-" and other.capital
+    return pair and not (verb_at(reading, first + 2) or other.owns)
 
 
 def _famous(reading: Reading, index: int) -> bool:
@@ -64,4 +74,6 @@ def _person(reading: Reading, index: int) -> bool:
 def is_citation(reading: Reading, index: int) -> bool:
     """Whether it is the author of a paper: Sordo 2017, Wakeman and colleagues."""
     token = reading.at(index)
+    if JOURNAL.match(reading.text, token.start):
+        return True
     return not token.has(Sense.MAYBE) and CITED.match(reading.text, token.end) is not None

@@ -47,7 +47,8 @@ def _belongs(reading: Reading, at: int, first: int, *, loose: bool) -> bool:
     if token.has(Sense.FIELD | Sense.HEAD) or token.low in STOP or _small_verb(token):
         return False
     if head.capital and not reading.shouted:
-        return token.capital and token.upper == head.upper
+        second = token.gap == "-" and not token.has(Sense.EVERYDAY)
+        return second or (token.capital and token.upper == head.upper)
     return token.has(NAMEISH) or not token.sense or (loose and token.has(Sense.FAMILY))
 
 

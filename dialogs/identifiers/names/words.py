@@ -71,10 +71,22 @@ STATES_OF = set_of(
     "requesting complaining looking currently only tolerating ready afraid unable getting "
     "going being his her my our"
 )
-CITED = re.compile(
-    r"(?:'s)?,?\s(?:et al|and colleagues|& colleagues|\(?(?:19|20)\d\d\b|and [A-Z][a-z]+ "
-    r"(?:19|20)\d\d|& [A-Z][a-z]+)"
+_JOURNALS = (
+    r"(?:JAMA|NEJM|BMJ|Lancet|Addiction|Annals|Pain|ASAM|CDC|FDA|Cochrane|SAMHSA|NIDA|MMWR|"
+    r"AJP|JAM|DAD|JPSM|PLoS|PLOS|APA|ACOG|VA|N Engl|J [A-Z]|Am J|Ann |Br J|Clin |Drug )"
 )
+_COPIED = r"(?:19|20)\d\d\b"
+CITED = re.compile(
+    rf"(?:'s)?,?\s(?:et al|and colleagues|& colleagues|\(?{_COPIED}|and [A-Z][a-z]+,? "
+    rf"(?:{_JOURNALS}[A-Za-z ]{{0,16}})?\(?{_COPIED}|& [A-Z][a-z]+|"
+    rf"[A-Z]{{1,3}},? (?:et al|\(?{_COPIED}|{_JOURNALS})|{_JOURNALS}[A-Za-z ]{{0,16}}\(?{_COPIED})"
+)
+"""What follows the author of a paper: et al, a year, initials with a year, a journal with a year."""
+JOURNAL = re.compile(
+    rf"(?:[A-Z][A-Za-z]{{0,12}}\.? ){{1,5}}[A-Z]?[A-Za-z]{{0,14}}[.,]? ?"
+    rf"(?:{_COPIED} ?[;:,] ?\d{{1,4}}|\d{{1,4}} ?\(\d{{1,3}}\))"
+)
+"""The name of a journal with year and volume: N Engl J Med 2015;373."""
 PARTICLES = set_of(
     "de la del los las van von der den di da dos das du al el bin ibn abu st san santa le ter "
     "ten y e mac mc o st. af av zu"
@@ -116,7 +128,7 @@ NICK = frozenset({"big", "lil", "little", "old", "young"})
 NOT_AFTER = set_of(
     "camp day days eve house church period center street st ave road way protocol method line "
     "lines team group unit clinic hospital program programs study dust week weekend season "
-    "care home health medical"
+    "care home health medical county jail township parish elementary"
 )
 FAMOUS = frozenset(
     {
@@ -147,6 +159,44 @@ FAMOUS = frozenset(
         ("peter", "to"),
         ("to", "paul"),
         ("john", "wort"),
+        ("roland", "morris"),
+        ("bland", "altman"),
+        ("bernard", "soulier"),
+        ("caldwell", "luc"),
+        ("dubin", "johnson"),
+        ("epstein", "barr"),
+        ("fitz", "hugh"),
+        ("hugh", "curtis"),
+        ("hardy", "weinberg"),
+        ("hill", "sachs"),
+        ("holliday", "segar"),
+        ("legg", "calve"),
+        ("calve", "perthes"),
+        ("mann", "whitney"),
+        ("michaelis", "menten"),
+        ("niemann", "pick"),
+        ("peutz", "jeghers"),
+        ("ramsay", "hunt"),
+        ("tolosa", "hunt"),
+        ("sokolow", "lyon"),
+        ("steven", "johnson"),
+        ("tay", "sachs"),
+        ("kellgren", "lawrence"),
+        ("parkes", "weber"),
+        ("osler", "weber"),
+        ("pierre", "robin"),
+        ("silver", "russell"),
+        ("smith", "magenis"),
+        ("eaton", "lambert"),
+        ("marie", "tooth"),
+        ("ann", "intern"),
+        ("n", "engl"),
+        ("engl", "j"),
+        ("cleveland", "clinic"),
+        ("abbott", "scs"),
+        ("abbott", "labs"),
+        ("abbott", "laboratories"),
+        ("boston", "scientific"),
         ("jack", "daniel"),
         ("jack", "daniels"),
         ("jim", "beam"),
@@ -191,6 +241,8 @@ PERSON_DOING = set_of(
     "sleeping vomiting threatening stealing"
 )
 """What only people are found doing."""
+NOUNS_FIRST = set_of("guy buddy bud baby doc princess angel")
+"""Given names that at the head of a sentence are nearly always the noun."""
 RARELY_PEOPLE = set_of("may will case chance summer hope love faith heaven crystal china rain")
 STAYS = set_of("pregnant stable homeless sober here back")
 BEEN = set_of("on stable sober clean using taking off in out doing seeing coming asking")
