@@ -18,7 +18,7 @@ from dialogs.identifiers.links import links
 from dialogs.identifiers.months import month_days, with_weekday
 from dialogs.identifiers.names import names
 from dialogs.identifiers.numbers import numbers
-from dialogs.identifiers.regions import regions
+from dialogs.identifiers.regions import is_certain, regions
 from dialogs.identifiers.text import View, view_of
 from dialogs.identifiers.tokens import Reading, reading_of
 
@@ -29,8 +29,16 @@ _RULES = (numbers, links, cued_numbers, month_days, ages, addresses, regions, di
 
 
 def _all(reading: Reading) -> Iterator[Finding]:
-    for rules in _RULES:
-        yield from rules(reading)
+    """What every rule finds, but for names that are certainly those of places."""
+    found = [finding for rules in _RULES for finding in rules(reading)]
+    places = [place for place in found if is_certain(reading, place)]
+    for finding in found:
+        if finding.kind != "name" or not any(_covers(place, finding) for place in places):
+            yield finding
+
+
+def _covers(place: Finding, name: Finding) -> bool:
+    return place.start <= name.start and name.end <= place.end
 
 
 def _placed(finding: Finding, view: View) -> Finding:

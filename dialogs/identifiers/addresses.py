@@ -76,6 +76,9 @@ _APT = re.compile(
     r"\s\d{1,5}\b",
     re.IGNORECASE,
 )
+_DIRECTED = re.compile(r"\b\d{3,5} (?:[NSEW]|[NS][EW])\.? [A-Z][a-z]{2,20}\b")
+"""3021 S Main."""
+_US_ROUTE = re.compile(r"\b(?:\d{2,6} )?(?:US|U\.S\.)[- ]\d{1,3}(?![\w%.-])")
 _CORNER = re.compile(
     r"\b\d{1,3}(?:st|nd|rd|th) (?:and|&) [A-Z][a-z]{2,20}|\b[Cc]orner of \w{1,20} (?:\w{1,20} "
     r")?(?:and|&) \w{1,20}"
@@ -113,8 +116,9 @@ def addresses(reading: Reading) -> Iterator[Finding]:
 
 
 def _uncued(reading: Reading) -> Iterator[Finding]:
-    for match in _GERMANIC.finditer(reading.text):
-        yield Finding(*match.span(), "address", "hard")
+    for pattern in (_GERMANIC, _DIRECTED, _US_ROUTE):
+        for match in pattern.finditer(reading.text):
+            yield Finding(*match.span(), "address", "hard")
     for match in _CORNER.finditer(reading.text):
         yield Finding(*match.span(), "address", "soft")
     for match in _APT.finditer(reading.text) if reading.has(_APT_CUES) else ():
@@ -141,7 +145,7 @@ def _house(reading: Reading, index: int) -> int | None:
         number = token.text[0].isdigit() and not _NTH.fullmatch(token.low)
         if at < index - 1 and (number or (token.capital and token.low in _COUNTS)):
             return at
-        block = token.low == "of" and reading.low(at - 1) == "block"
+        block = token.low == "of" and reading.low(at - 1) in {"block", "blk"}
         if not (block or _street_word(token)) or token.gap not in _GAPS:
             return None
     return None

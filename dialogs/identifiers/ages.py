@@ -34,7 +34,7 @@ _PERSON_IS = re.compile(
     r"(?:'s|'re| is| was|,)(?: now| only| already| almost| nearly| about)?\s$"
 )
 _ENDS_AGE = re.compile(
-    r"\s{0,2}(?:[,.;!?)](?!\d)|$|\n|and\b|with\b|w/|but\b|so\b|yet\b|who\b|years?\b(?! (?:ago|"
+    r"\s{0,2}(?:[,.;!?)](?!\d)|$|\n|now\b|already\b|today\b|and\b|with\b|w/|but\b|so\b|yet\b|who\b|years?\b(?! (?:ago|"
     r"of|in|since|clean|sober)))"
 )
 _TEMPERATURE = re.compile(
@@ -60,6 +60,9 @@ _TENS_AFTER_CUE = re.compile(
 )
 
 
+_AT_NINETY = re.compile(
+    r"\bat (ninety(?:[\s-](?:one|two|three|four|five|six|seven|eight|nine))?),? (?:he|she|they)\b"
+)
 _OTHER_NUMBER = re.compile(r"[./:%-]\d|%|\+|s")
 _AGE_UNITS = re.compile(r"\s?(?:y|yr|yrs|years?|or|and|to|in|m|f)\b", re.IGNORECASE)
 _HEAD_OF_NOTE = re.compile(r"(?:^|\b(?:a|pt|patient|is|an|for|on|re)|[:.;,\n])\s?$")
@@ -74,6 +77,7 @@ def ages(reading: Reading) -> Iterator[Finding]:
     low = reading.text.lower()
     for pattern in (_TENS_WORD, _TENS_AFTER_CUE) if reading.has(_WORDS) else ():
         yield from (Finding(*found.span(), "age", "hard") for found in pattern.finditer(low))
+    yield from (Finding(*found.span(1), "age", "hard") for found in _AT_NINETY.finditer(low))
     yield from (Finding(*found.span(1), "age", "hard") for found in _BIRTH_YEAR.finditer(low))
 
 

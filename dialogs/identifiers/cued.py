@@ -19,7 +19,7 @@ _FILL = (
     rf")){{0,6}}(?<![A-Za-z0-9])"
 )
 _ID = (
-    r"(?P<id>(?:[A-Za-z]{1,6}[-./: ]?)?[A-Za-z0-9]{0,20}\d[A-Za-z0-9]{0,20}"
+    r"(?P<id>\d{1,3}(?:,\d{3}){1,3}(?!,?\d)|(?:[A-Za-z]{1,6}[-./: ]?)?[A-Za-z0-9]{0,20}\d[A-Za-z0-9]{0,20}"
     r"(?:[-./ ][A-Za-z0-9]{0,12}\d[A-Za-z0-9]{0,12}){0,6}(?:-[A-Za-z]{1,3}(?![a-z]))?)"
 )
 _AFTER_CUE = re.compile(rf"(?P<fill>{_FILL}){_ID}(?![A-Za-z0-9])", re.IGNORECASE)
@@ -106,7 +106,8 @@ def cued_numbers(reading: Reading) -> Iterator[Finding]:
     for index, token in enumerate(reading.tokens):
         if token.low in _PLATE_CUES:
             yield from _plate(reading, index)
-        kind = STRONG.get(token.low) or WEAK.get(token.low)
+        serial = token.low == "n" and token.gap == "/" and reading.low(index - 1) == "s"
+        kind = "device" if serial else STRONG.get(token.low) or WEAK.get(token.low)
         if kind:
             yield from _after(reading, token, kind)
     low = reading.text.lower()
@@ -176,6 +177,7 @@ def _begins_with_word(value: str) -> bool:
 
 def _plain(value: str) -> bool:
     """Without a mark: only a number that is long, or letters and digits in one piece."""
-    piece = value.split(" ", maxsplit=1)[0]
+    first, _, rest = value.replace(",", "").partition(" ")
+    piece = rest.split(" ")[0] if first.isalpha() else first
     mixed = _LETTER.search(piece) is not None and _digits(piece) >= 4
     return _digits(piece) >= 6 or (mixed and len(piece) >= 6)

@@ -20,6 +20,7 @@ _SHAPES = re.compile(
     r"|(?P<card>\d{4}(?P<c>[ -])\d{4}(?P=c)\d{4}(?P=c)\d{1,7}(?!\d)|\d{4}[ -]\d{6}[ -]\d{5}(?!\d))"
     r"|(?P<zip>\d{5}-\d{4}(?![\d-]))"
     r"|(?P<nanp>(?:1 ?[-. ]? ?)?\(?[2-9]\d\d ?\)? ?[-./ ]? ?\d{3} ?[-. ] ?\d{4}(?!\d))"
+    r"|(?P<local>[2-9]\d\d-\d{4}(?![\d-]))"
     r"|(?P<groups>\d{2,24}(?: ?[-. /] ?\(?\d{2,24}\)?){1,8}(?!\d))"
     r"|(?P<long>\d{7,40})"
 )
@@ -54,7 +55,7 @@ _PHONE_CUE = re.compile(
     r"(?:\W{1,3}(?:me|him|her|them|mom|dad|is|was|at|on|number|no|the|his|their|it|back|or|us|"
     r"new)){0,4}\W{0,4}$"
 )
-_FAX_CUE = re.compile(r"\be?fax(?:ed|es)?\b[^.;\n]{0,36}$|\bfx? ?[:#] ?$|\bfx $")
+_FAX_CUE = re.compile(r"\be?fax(?:ed|es)?\b[^.;\n]{0,36}$|\bfx? ?[:#=] ?\(?$|\bfx \(?$")
 _NOT_PERSONAL = re.compile(
     r"(?:pmid|pmc|nct|ndc|isbn|issn|doi|upc|loinc|snomed|rxcui|cas|clinicaltrials)"
     r"\W{0,5}(?:no|number|code|is)?\W{0,3}$|[$€£]\s?$"
@@ -71,9 +72,14 @@ _SCORES_BEFORE = re.compile(
     r"\b(?:finnegan|cows|ciwa(?:-ar)?|sows|apgars?|phq|gad|peg|nrs|vas|scores?)\W{0,3}"
     r"(?:scores?|of|were|was|are)?\W{0,3}$"
 )
+_PAGES = re.compile(r"(?:[:;(]|\bpp?\.?|pages?) ?$")
+_CODED = re.compile(r"(?!D\.?O\.?B)[A-Z]{2,5}\.$")
+"""Letters of a standard right before, as in NPSG.03.06.01."""
+_TAIL = re.compile(r"\d[-./) ]{1,2}$")
+"""What stands before the last digits of a longer number."""
 _DRUG_CODE = re.compile(r"\d{4,5}-\d{3,4}-\d{1,2}")
 _COUNTED = re.compile(
-    r"\s{0,2}(?:iu|copies|units?|cells|/|ng|mcg|per|k/|dollars|usd|%|mg\b)|\.\d", re.IGNORECASE
+    r"\s{0,2}(?:iu|copies|units?|cells|/\s?(?:[um]?l|mcl|mm3?|hpf|day|d|dl|kg)\b|ng|mcg|per|k/|dollars|usd|%|mg\b)|\.\d", re.IGNORECASE
 )
 _TEN_DIGITS = re.compile(r"1?[2-9]\d\d[2-9]\d{6}")
 
@@ -162,7 +168,9 @@ def _dmy(reading: Reading, start: int, end: int) -> Finding | None:
     one, other, _ = map(int, _groups(reading.text[start:end]))
     if not day_either_way(one, other) or dose_after(reading.text, end):
         return None
-    if _SECTION.search(reading.before(start, 12)) or _short_list(reading, start, end):
+    if _SECTION.search(reading.before(start, 12)) or _CODED.search(reading.text[max(0, start - 6) : start]):
+        return None
+    if _short_list(reading, start, end):
         return None
     return Finding(start, end, "date", "hard")
 
@@ -201,6 +209,17 @@ def _nanp(reading: Reading, start: int, end: int) -> Finding | None:
     if dose_after(reading.text, end) or _NOT_PERSONAL.search(reading.before(start, 20)):
         return None
     return _phone(reading, start, end)
+
+
+def _local(reading: Reading, start: int, end: int) -> Finding | None:
+    """A number without its area, such as 555-0117, unless it may be a range: 872-882, 500-1000."""
+    first, second = _groups(reading.text[start:end])
+    ranged = int(second) > int(first) and (int(second) % 5 == 0 or _PAGES.search(reading.before(start)))
+    if _TAIL.search(reading.before(start, 3)):
+        return None
+    if ranged or "ndc" in reading.lows:
+        return _grouped(reading, start, end)
+    return None if unit_after(reading.text, end) else _phone(reading, start, end)
 
 
 def _phone(reading: Reading, start: int, end: int) -> Finding:
@@ -294,6 +313,7 @@ _READERS: dict[str, Callable[[Reading, int, int], Finding | None]] = {
     "card": _card,
     "zip": _zip,
     "nanp": _nanp,
+    "local": _local,
     "groups": _grouped,
     "long": _long,
 }

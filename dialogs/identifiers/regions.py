@@ -62,6 +62,9 @@ _SMALL_WORDS = set_of(
 )
 
 
+_CERTAIN_BEFORE = re.compile(r"\b(?:in|near|outside|around) $")
+_CERTAIN_STATE = re.compile(r", [A-Z]{2}\b")
+_CERTAIN_END = re.compile(r", [A-Z]{2}$| (?:County|Township|Parish|reservation|Jail|Hospital)\b")
 _NO_ZIP = re.compile(r"\s?(?:mg|mcg|mme|ml|ng|cells|copies|iu|units|to|/)", re.IGNORECASE)
 _PREPOSITIONS = set_of("in to from near at around outside of by nearest")
 _STATE = re.compile(_STATES)
@@ -78,6 +81,15 @@ def regions(reading: Reading) -> Iterator[Finding]:
             yield Finding(token.start, token.end, "zip", "hard")
         if token.alpha and (token.capital or reading.tokens[index - 1].low in _PREPOSITIONS):
             yield from _place(reading, index)
+
+
+def is_certain(reading: Reading, finding: Finding) -> bool:
+    """Whether it is a place and no person: after "in" or "near", or with its state or "County"."""
+    if finding.kind != "geo":
+        return False
+    words = reading.text[finding.start : finding.end]
+    named = _CERTAIN_END.search(words) or _CERTAIN_STATE.match(reading.text, finding.end)
+    return bool(named or _CERTAIN_BEFORE.search(reading.before(finding.start, 10)))
 
 
 def _county(reading: Reading, index: int) -> Iterator[Finding]:

@@ -17,6 +17,8 @@ from dialogs.identifiers.names.titles import after_title
 from dialogs.identifiers.names.words import NAMEISH, STOP, TITLES
 from dialogs.identifiers.tokens import Reading, Token
 
+_SAINTS = frozenset({"st", "saint"})
+"""Before a name they make a hospital, church or town of it."""
 Rule = Callable[[Reading, int], Hit | None]
 
 
@@ -30,6 +32,9 @@ def names(reading: Reading) -> Iterator[Finding]:
             after = hit[0] + 1
             start = reading.at(first_of(reading, index)).start
             last = reading.at(hit[0])
+            if reading.low(index - 1) in _SAINTS and reading.at(index - 1).capital:
+                yield Finding(reading.at(index - 1).start, last.end, "geo", "soft")
+                continue
             yield Finding(start, last.end - 2 * last.owns, "name", hit[1])
 
 

@@ -91,8 +91,11 @@ def _with_initial(reading: Reading, index: int) -> Hit | None:
 
 
 def _hyphened(reading: Reading, index: int) -> Hit | None:
-    """Ji-woo Park: a given name whose second half is small, and a family name."""
+    """Ji-woo Park, Park Min-jun: a given name whose second half is small, and a family name."""
     token, half, family = (reading.at(index + step) for step in range(3))
+    if family.gap == "-" and family.alpha and not family.capital and half.gap == " ":
+        late = token.has(Sense.FAMILY) and half.capital and half.has(Sense.GIVEN)
+        return (index + 2, "hard") if late and family.has(Sense.GIVEN | Sense.FAMILY) else None
     given = token.has(Sense.GIVEN) and half.gap == "-" and half.alpha and not half.capital
     if not given or family.gap != " " or not family.has(Sense.FAMILY) or not _joins(family):
         return None
@@ -102,7 +105,7 @@ def _hyphened(reading: Reading, index: int) -> Hit | None:
 def _pair(reading: Reading, index: int) -> Hit | None:
     """Two capitals together of which one is a name: Emily Carter, Mark Young."""
     token, other = reading.at(index), reading.at(index + 1)
-    if not _joins(other) or other.low in NOT_AFTER or other.upper != token.upper:
+    if is_citation(reading, index + 1) or not _joins(other) or other.low in NOT_AFTER or other.upper != token.upper:
         return None
     tier = _pair_tier(reading, index, token, other)
     return (last_of(reading, index + 1), tier) if tier else None

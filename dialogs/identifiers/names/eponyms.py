@@ -2,7 +2,7 @@
 
 from dialogs.identifiers.lexicon import Sense
 from dialogs.identifiers.names.extent import verb_at
-from dialogs.identifiers.names.words import CITED, FAMOUS, JOURNAL, NAMEISH, WEAK_VERBS
+from dialogs.identifiers.names.words import CALLED, CITED, FAMOUS, JOURNAL, NAMEISH, WEAK_VERBS
 from dialogs.identifiers.tokens import Reading, Token
 
 _WINDOW = 3
@@ -54,6 +54,8 @@ def _linked(token: Token) -> bool:
 
 def _marks(token: Token, first: Token) -> bool:
     """Whether a later word of the run makes the first one an eponym."""
+    if first.owns and token.capital and token.low in CALLED:
+        return True
     if token.has(Sense.HEAD):
         return not (
             token.capital and first.known(Sense.GIVEN | Sense.NAME) and token.has(Sense.FAMILY)

@@ -44,12 +44,20 @@ def _belongs(reading: Reading, at: int, first: int, *, loose: bool) -> bool:
         return True
     if len(token.text) == 1:
         return token.capital and token.low != "i"
+    if _of_state(token, head):
+        return True
     if token.has(Sense.FIELD | Sense.HEAD) or token.low in STOP or _small_verb(token):
         return False
     if head.capital and not reading.shouted:
         second = token.gap == "-" and not token.has(Sense.EVERYDAY)
         return second or (token.capital and token.upper == head.upper)
     return token.has(NAMEISH) or not token.sense or (loose and token.has(Sense.FAMILY))
+
+
+def _of_state(token: Token, head: Token) -> bool:
+    """Whether a state is the family name here, as in Terrell Washington."""
+    family = token.known(Sense.STATE | Sense.FAMILY) and token.capital and not token.upper
+    return family and token.gap == " " and head.capital and head.known(Sense.GIVEN | Sense.NAME)
 
 
 def _small_verb(token: Token) -> bool:

@@ -3,7 +3,7 @@
 from dialogs.identifiers.lexicon import Sense
 from dialogs.identifiers.names.eponyms import is_eponym
 from dialogs.identifiers.names.extent import Hit, acts, last_of, next_word
-from dialogs.identifiers.names.words import PERSON
+from dialogs.identifiers.names.words import PERSON, PERSON_MODALS
 from dialogs.identifiers.tokens import Reading
 
 _SHORT = 3
@@ -23,7 +23,8 @@ def in_small_letters(reading: Reading, index: int) -> Hit | None:
     other = next_word(reading, index)
     if other and other.known(Sense.NAME | Sense.FAMILY) and len(token.low) >= _SHORT:
         return last_of(reading, index), "hard"
-    if len(token.low) > _SHORT and (acts(reading, index) or token.owns):
+    doing = acts(reading, index) or reading.low(index + 1) in PERSON_MODALS
+    if len(token.low) > _SHORT and (doing or token.owns):
         return last_of(reading, index), "soft"
     return None
 
