@@ -11,7 +11,7 @@ def set_of(words: str) -> frozenset[str]:
 
 _LONGEST = 6
 """A character that stands for more letters than this (a whole phrase in one sign) is read as a blank."""
-_DROPPED = frozenset({"Cf", "Mn", "Me", "Cc", "Cs", "Co", "Cn"})
+_DROPPED = frozenset({"Cf", "Mn", "Mc", "Me", "Cc", "Cs", "Co", "Cn"})
 _LOOKALIKES = dict(
     zip(
         "АВЕЅІЈКМНОРСТУХЗабеѕіјкмнорстухгԁԛԝһүԍɡɑοаΑΒΕΖΗΙΚΜΝΟΡΤΥΧαιοκνρυχєѵꓲꓳ",

@@ -45,7 +45,7 @@ def _rules(reading: Reading, token: Token) -> tuple[Rule, ...]:
         return (in_other_script,)
     if _is_plain(token, shown=shown):
         return (after_title,) if token.low in TITLES else ()
-    if len(token.low) == 1:
+    if len(token.low) == 1 and token.text.isascii():
         return (after_title, capitalised) if shown else ()
     return (after_title, family_first, introduced, capitalised if shown else in_small_letters)
 

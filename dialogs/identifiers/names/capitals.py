@@ -117,8 +117,18 @@ def _pair_tier(reading: Reading, index: int, token: Token, other: Token) -> Tier
     if token.known(Sense.MAYBE | Sense.GIVEN) and other.has(Sense.FAMILY) and not reading.titled:
         sure = verb_at(reading, index + 2) or not token.opens or not other.has(Sense.EVERYDAY)
         return "hard" if sure else None
+    rare = other.has(Sense.FAMILY) and not other.has(Sense.EVERYDAY | Sense.FIELD | Sense.HEAD)
+    if not token.sense and other.has(Sense.FAMILY) and (rare or _person_follows(reading, index + 2)):
+        return "soft" if not (token.upper or reading.titled) else None
     unknown = not (token.sense | other.sense) & Sense.WORD
     return "soft" if unknown and not token.upper else None
+
+
+def _person_follows(reading: Reading, at: int) -> bool:
+    """Whether an age, or a verb of doing or having been, follows."""
+    if reading.low(at) == "has":
+        return reading.low(at + 1) == "been"
+    return _AGE.match(reading.low(at)) is not None or acts(reading, at - 1)
 
 
 def _firm_pair(token: Token, other: Token) -> bool:

@@ -13,6 +13,7 @@ from dialogs.identifiers.names.words import (
     NICK,
     NOT_PEOPLE,
     OWNERS,
+    PARTICLES,
     PERSON,
     SMALL_VERBS,
     SPEAKING,
@@ -100,6 +101,8 @@ def small_after(reading: Reading, index: int, *, alone: bool) -> Hit | None:
     token, other = reading.at(index), next_word(reading, index)
     if len(token.low) < _SHORT:
         return None
+    if token.has(NAMEISH | Sense.GIVEN) and token.low not in SMALL_VERBS and _particled(reading, index):
+        return last_of(reading, index, loose=True), "soft"
     if other is not None and _full_name(token, other, alone=alone):
         firm = token.has(Sense.NAME) and not other.has(Sense.FIELD)
         return last_of(reading, index, loose=True), "hard" if firm else "soft"
@@ -108,6 +111,15 @@ def small_after(reading: Reading, index: int, *, alone: bool) -> Hit | None:
     if alone and token.has(Sense.NAME) and (token.has(Sense.GIVEN) or verb_at(reading, index + 1)):
         return index, "hard" if token.has(Sense.GIVEN) else "soft"
     return None
+
+
+def _particled(reading: Reading, index: int) -> bool:
+    """Whether a particle and a word of no everyday kind follow: mees van ooste."""
+    particle, family = reading.at(index + 1), reading.at(index + 2)
+    if particle.low in PARTICLES and family.low in PARTICLES:
+        family = reading.at(index + 3)
+    close = particle.gap == family.gap == " " and family.alpha and len(family.low) > _SHORT
+    return particle.low in PARTICLES - STOP and close and not family.has(Sense.EVERYDAY | Sense.FIELD)
 
 
 def _relative(reading: Reading, index: int) -> bool:

@@ -123,7 +123,7 @@ NEVER_ALONE = set_of(
     "emerald sapphire garnet jewel gem diamond gold copper sterling sage rosemary thyme basil "
     "saffron cinnamon ginger pepper honey sugar candy brandy sherry tawny misty stormy rainy "
     "dusty rocky cliff clay heath wade ward lance pierce blaze axel maverick colt journey "
-    "justice liberty destiny melody harmony charity chastity mercy patience prudence "
+    "ramadan justice liberty destiny melody harmony charity chastity mercy patience prudence "
     "constance honor verity serenity"
 ) - {"grace", "max", "tim"}
 MEETING = set_of(
