@@ -54,6 +54,7 @@ contracts: $(VENV)/.dev
 
 bench: $(VENV)/.dev          ## the figures of the README, as a table
 	@$(PY) -m benchmarks
+	@$(PY) -W ignore -m benchmarks.guard
 
 docs: $(VENV)/.dev           ## render scenarios, settings and the diagram
 	@$(PY) -m docs.render

@@ -143,7 +143,7 @@ def _house(reading: Reading, index: int) -> int | None:
     for at in range(index - 1, max(-1, index - 1 - _LONGEST), -1):
         token = reading.at(at)
         number = token.text[0].isdigit() and not _NTH.fullmatch(token.low)
-        if at < index - 1 and (number or (token.capital and token.low in _COUNTS)):
+        if at < index - 1 and (number or _is_count(token)):
             return at
         block = token.low == "of" and reading.low(at - 1) in {"block", "blk"}
         if not (block or _street_word(token)) or token.gap not in _GAPS:
@@ -160,8 +160,13 @@ def _is_house(reading: Reading, at: int) -> bool:
     queens = before[-1:] == "-" and reading.at(at + 1).capital
     decimal = before[-1:] in {".", "/", "-", ":"} and before[:1].isdigit() and not queens
     joined = reading.at(at + 1).gap.startswith("-")
-    counted = _NUMBERED.fullmatch(token.low) or (token.capital and token.low in _COUNTS)
-    return counted is not None and counted is not False and not decimal and not joined
+    counted = _NUMBERED.fullmatch(token.low) is not None or _is_count(token)
+    return counted and not decimal and not joined
+
+
+def _is_count(token: Token) -> bool:
+    """Whether it is a house number in words: One Riverside Plaza."""
+    return token.capital and token.low in _COUNTS
 
 
 def _tier(reading: Reading, at: int, index: int) -> Tier:

@@ -34,7 +34,8 @@ _PERSON_IS = re.compile(
     r"(?:'s|'re| is| was|,)(?: now| only| already| almost| nearly| about)?\s$"
 )
 _ENDS_AGE = re.compile(
-    r"\s{0,2}(?:[,.;!?)](?!\d)|$|\n|now\b|already\b|today\b|and\b|with\b|w/|but\b|so\b|yet\b|who\b|years?\b(?! (?:ago|"
+    r"\s{0,2}(?:[,.;!?)](?!\d)|$|\n|now\b|already\b|today\b|and\b|with\b|w/|but\b|so\b|yet\b|who\b|"
+    r"years?\b(?! (?:ago|"
     r"of|in|since|clean|sober)))"
 )
 _TEMPERATURE = re.compile(

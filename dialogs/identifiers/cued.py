@@ -84,10 +84,13 @@ _LAST_FOUR = re.compile(
     r"(?P<id>\d{4})(?!\d)"
 )
 _HIDDEN_SSN = re.compile(r"(?:[x*#•]{3}[- ]?[x*#•]{2}[- ]?)(?P<id>\d{4})(?!\d)", re.IGNORECASE)
+_DIAGNOSIS = re.compile(r"[A-TV-Z]\d\d\.\w{1,4}")
+"""A code of the classification of diseases: M51.26."""
 _TELEPHONE = re.compile(r"(?:1[-. ])?\d{3}[-./ ]\d{3}[-. ]\d{4}")
 """A telephone number by its shape, whatever vague word stands before it."""
 _UNIT_END = re.compile(
-    r"(?:^|[ ])\d[\d.,/-]{0,12}(?:mg|mcg|ml|mgs|g|kg|h|hr|hrs|d|wk|wks|mo|yr|yrs|yo|y|x|am|pm|st|nd|rd|th|f|m|k|mme|"
+    r"(?:^|[ ])\d[\d.,/-]{0,12}(?:mg|mcg|ml|mgs|g|kg|h|hr|hrs|d|wk|wks|mo|yr|yrs|yo|y|x|am|pm|"
+    r"st|nd|rd|th|f|m|k|mme|"
     r"u|iu|days?|weeks?|months?)$",
     re.IGNORECASE,
 )
@@ -129,7 +132,7 @@ def _plate(reading: Reading, index: int) -> Iterator[Finding]:
 
 def _after(reading: Reading, token: Token, kind: str) -> Iterator[Finding]:
     match = _AFTER_CUE.match(reading.text, token.end)
-    if match is None or _UNIT_END.search(match["id"]):
+    if match is None or _UNIT_END.search(match["id"]) or _DIAGNOSIS.fullmatch(match["id"]):
         return
     if _digits(match["id"]) < 5 and dose_after(reading.text, match.end()):
         return

@@ -46,7 +46,7 @@ _PUBLIC = frozenset(
         "8338526262",
     }
 )
-"""Help lines for anyone: SAMHSA, poison control, 988's old number, the UCSF warm line, OCR, domestic violence."""
+"""Help lines for anyone: SAMHSA, poison control, 988's old number, the UCSF warm line, and others."""
 
 _PHONE_CUE = re.compile(
     r"(?:phone|cell|mobile|tel|telephone|call|called|calling|callback|text|texted|reach\w*|"
@@ -79,7 +79,9 @@ _TAIL = re.compile(r"\d[-./) ]{1,2}$")
 """What stands before the last digits of a longer number."""
 _DRUG_CODE = re.compile(r"\d{4,5}-\d{3,4}-\d{1,2}")
 _COUNTED = re.compile(
-    r"\s{0,2}(?:iu|copies|units?|cells|/\s?(?:[um]?l|mcl|mm3?|hpf|day|d|dl|kg)\b|ng|mcg|per|k/|dollars|usd|%|mg\b)|\.\d", re.IGNORECASE
+    r"\s{0,2}(?:iu|copies|units?|cells|/\s?(?:[um]?l|mcl|mm3?|hpf|day|d|dl|kg)\b|"
+    r"ng|mcg|per|k/|dollars|usd|%|mg\b)|\.\d",
+    re.IGNORECASE,
 )
 _TEN_DIGITS = re.compile(r"1?[2-9]\d\d[2-9]\d{6}")
 
@@ -168,7 +170,9 @@ def _dmy(reading: Reading, start: int, end: int) -> Finding | None:
     one, other, _ = map(int, _groups(reading.text[start:end]))
     if not day_either_way(one, other) or dose_after(reading.text, end):
         return None
-    if _SECTION.search(reading.before(start, 12)) or _CODED.search(reading.text[max(0, start - 6) : start]):
+    if _SECTION.search(reading.before(start, 12)) or _CODED.search(
+        reading.text[max(0, start - 6) : start]
+    ):
         return None
     if _short_list(reading, start, end):
         return None
@@ -214,7 +218,9 @@ def _nanp(reading: Reading, start: int, end: int) -> Finding | None:
 def _local(reading: Reading, start: int, end: int) -> Finding | None:
     """A number without its area, such as 555-0117, unless it may be a range: 872-882, 500-1000."""
     first, second = _groups(reading.text[start:end])
-    ranged = int(second) > int(first) and (int(second) % 5 == 0 or _PAGES.search(reading.before(start)))
+    ranged = int(second) > int(first) and (
+        int(second) % 5 == 0 or _PAGES.search(reading.before(start))
+    )
     if _TAIL.search(reading.before(start, 3)):
         return None
     if ranged or "ndc" in reading.lows:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from dialogs.identifiers.finding import Finding
 from dialogs.identifiers.lexicon import Sense
-from dialogs.identifiers.names.words import FAMOUS
+from dialogs.identifiers.names.words import FAMOUS, MONTH_NAMES
 from dialogs.identifiers.text import set_of
 from dialogs.identifiers.tokens import Reading, Token
 
@@ -33,7 +33,8 @@ _RESIDE = re.compile(
     r"\b(?:liv(?:es|ed|ing|e)|mov(?:ed|ing|es|e)|relocat(?:ed|ing|es|e)|resid(?:es|ed|ing|e)|"
     r"grew up|raised|born|commut(?:es|ed|ing|e)|driv(?:es|ing|e)|drove|stay(?:s|ed|ing)?|"
     r"hails?|comes?|coming|travel(?:s|ed|ing|led)?|based|"
-    r"practi[cs](?:es|ing|ed)|transfer(?:s|red|ring)?(?: (?:care|clinics?|him|her|otps?))?|settled|homeless|camp(?:s|"
+    r"practi[cs](?:es|ing|ed)|transfer(?:s|red|ring)?(?: (?:care|clinics?|him|her|otps?))?|"
+    r"settled|homeless|camp(?:s|"
     r"ing)?|sleep(?:s|ing)?|works?|working|jail(?:ed)?|incarcerated|prison|arrested|school|"
     r"college|rehab|clinic|otp|pharmacy|hospital|visiting|flew|returned|returning|going|went|"
     r"family|house|apartment|home|native|resident|fled|shelter|detox|bus|released)"
@@ -145,7 +146,8 @@ def _part_of_name(reading: Reading, at: int) -> bool:
 def _place(reading: Reading, index: int) -> Iterator[Finding]:
     """A place by the words before it, or by the state after it."""
     token = reading.at(index)
-    if token.has(Sense.FIELD | Sense.HEAD | Sense.STATE) and token.low not in _PARTICLES:
+    known = token.has(Sense.FIELD | Sense.HEAD | Sense.STATE) or token.low in MONTH_NAMES
+    if known and token.low not in _PARTICLES:
         return
     joined = reading.at(index + 1)
     if joined.gap == "-" and joined.has(Sense.EVERYDAY) and not joined.capital:

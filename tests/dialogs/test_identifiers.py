@@ -49,7 +49,7 @@ def words(text: str) -> list[str]:
 # sentences by hand
 
 
-@pytest.mark.parametrize("line", lines("guard_dirty.txt"))
+@pytest.mark.parametrize("line", lines("guard_dirty.txt") + lines("guard_typed_dirty.txt"))
 def test_finds_what_is_marked_and_nothing_else(line: str) -> None:
     text, spans = unmarked(line)
     findings = find_identifiers(text)
@@ -58,7 +58,7 @@ def test_finds_what_is_marked_and_nothing_else(line: str) -> None:
     assert all(any(f.start < end and start < f.end for _, start, end in spans) for f in findings)
 
 
-@pytest.mark.parametrize("text", lines("guard_clean.txt"))
+@pytest.mark.parametrize("text", lines("guard_clean.txt") + lines("guard_typed_clean.txt"))
 def test_leaves_clean_text_alone(text: str) -> None:
     assert words(text) == []
 
@@ -185,6 +185,50 @@ def test_spans_are_those_of_the_text_as_it_came() -> None:
     text = "ﬁlms for Jo\u0301zef\u200b Kowalczyk, ８ mg"
 
     assert words(text) == ["Jo\u0301zef\u200b Kowalczyk"]
+
+
+WHOLE = {
+    "Intake Tues 11/5, no ECG": "Tues 11/5",
+    "seen Monday, September 9 again": "Monday, September 9",
+    "since Nov 3 '24": "Nov 3 '24",
+    "drawn 20MAR2025 in clinic": "20MAR2025",
+    "our oldest, aged 90, falls": "aged 90",
+    "a 92 y.o. man": "92 y.o.",
+    "an asked ninety-three year old": "ninety-three year old",
+    "told Emily Carter's sister": "Emily Carter",
+    "pt Brown, Angela R. is here": "Brown, Angela R",
+    "moved from Marietta, OH": "Marietta, OH",
+    "case of Mohammed Al-Farsi": "Mohammed Al-Farsi",
+    "lives at 31 Elm St, Zanesville in June": "31 Elm St, Zanesville",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "whole"), WHOLE.items())
+def test_the_span_is_the_whole_identifier(text: str, whole: str) -> None:
+    assert words(text) == [whole]
+
+
+CUED = {
+    "his SS number is 509338172": "ssn",
+    "Medicaid # 910028837461": "plan",
+    "IMEI 356938035643809": "device",
+    "pump s/n 8637-40-NGP0031": "device",
+    "lead s/n: NMA8829901": "device",
+    "Rx # 6620194 filled": "other",
+    "MRN8812073 has pain": "mrn",
+    "patient 614-555-0144 called": "phone",
+    "her number is 614 555 0144": "phone",
+    "F: 513-555-0142": "fax",
+    "message t.me/marcus_lee": "handle",
+    "moved to Dayton, OH": "geo",
+    "at St. Luke's": "geo",
+    "ssn 4 1 2 - 5 5 - 9 0 0 1": "ssn",
+}
+
+
+@pytest.mark.parametrize(("text", "kind"), CUED.items())
+def test_the_word_before_a_number_says_its_kind(text: str, kind: str) -> None:
+    assert kinds(text) == {kind}
 
 
 # excerpts

@@ -31,11 +31,24 @@ def names(reading: Reading) -> Iterator[Finding]:
         if hit:
             after = hit[0] + 1
             start = reading.at(first_of(reading, index)).start
-            last = reading.at(hit[0])
-            if reading.low(index - 1) in _SAINTS and reading.at(index - 1).capital:
-                yield Finding(reading.at(index - 1).start, last.end, "geo", "soft")
-                continue
-            yield Finding(start, last.end - 2 * last.owns, "name", hit[1])
+            yield _place_of(reading, index, hit) or Finding(
+                start, _end(reading, hit), "name", hit[1]
+            )
+
+
+def _end(reading: Reading, hit: Hit) -> int:
+    """Where the name ends, without its 's."""
+    last = reading.at(hit[0])
+    return last.end - 2 * last.owns
+
+
+def _place_of(reading: Reading, index: int, hit: Hit) -> Finding | None:
+    """The place that the name is, if it is a city by itself or a saint's."""
+    token, before = reading.at(index), reading.at(index - 1)
+    if before.low in _SAINTS and before.capital:
+        return Finding(before.start, reading.at(hit[0]).end, "geo", "soft")
+    alone = token.has(Sense.CITY) and hit == (index, "soft")
+    return Finding(token.start, _end(reading, hit), "geo", "soft") if alone else None
 
 
 def _rules(reading: Reading, token: Token) -> tuple[Rule, ...]:

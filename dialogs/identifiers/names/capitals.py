@@ -22,6 +22,7 @@ from dialogs.identifiers.names.words import (
     STATES_OF,
     STAYS,
     STOP,
+    TAKEN,
     WEAK_VERBS,
     WISHES,
 )
@@ -62,7 +63,8 @@ def _compound(reading: Reading, index: int) -> bool:
 def family_first(reading: Reading, index: int) -> Hit | None:
     """Brown, Angela R."""
     token, given = reading.at(index), reading.at(index + 1)
-    if not token.capital or token.has(Sense.FIELD) or token.low in STOP:
+    listed = token.has(Sense.CITY) and given.has(Sense.CITY)
+    if not token.capital or token.has(Sense.FIELD) or token.low in STOP or listed:
         return None
     if given.gap not in {", ", ","} or not given.capital or given.has(Sense.FIELD):
         return None
@@ -105,7 +107,12 @@ def _hyphened(reading: Reading, index: int) -> Hit | None:
 def _pair(reading: Reading, index: int) -> Hit | None:
     """Two capitals together of which one is a name: Emily Carter, Mark Young."""
     token, other = reading.at(index), reading.at(index + 1)
-    if is_citation(reading, index + 1) or not _joins(other) or other.low in NOT_AFTER or other.upper != token.upper:
+    if (
+        is_citation(reading, index + 1)
+        or not _joins(other)
+        or other.low in NOT_AFTER
+        or other.upper != token.upper
+    ):
         return None
     tier = _pair_tier(reading, index, token, other)
     return (last_of(reading, index + 1), tier) if tier else None
@@ -118,7 +125,11 @@ def _pair_tier(reading: Reading, index: int, token: Token, other: Token) -> Tier
         sure = verb_at(reading, index + 2) or not token.opens or not other.has(Sense.EVERYDAY)
         return "hard" if sure else None
     rare = other.has(Sense.FAMILY) and not other.has(Sense.EVERYDAY | Sense.FIELD | Sense.HEAD)
-    if not token.sense and other.has(Sense.FAMILY) and (rare or _person_follows(reading, index + 2)):
+    if (
+        not token.sense
+        and other.has(Sense.FAMILY)
+        and (rare or _person_follows(reading, index + 2))
+    ):
         return "soft" if not (token.upper or reading.titled) else None
     unknown = not (token.sense | other.sense) & Sense.WORD
     return "soft" if unknown and not token.upper else None
@@ -290,5 +301,7 @@ def _coined(token: Token) -> bool:
 def _wishing(reading: Reading, index: int) -> Hit | None:
     """A word that is seldom a given name, and here wants or says something: Edit wants to taper."""
     token = reading.at(index)
-    wishes = reading.low(index + 1) in WISHES and token.low not in NO_SUBJECT
+    verb, after = reading.low(index + 1), reading.low(index + 2)
+    has = verb == "has" and after in TAKEN and not token.has(Sense.EVERYDAY)
+    wishes = (has or verb in WISHES) and token.low not in NO_SUBJECT
     return (index, "soft") if wishes and token.has(Sense.GIVEN) and not reading.titled else None

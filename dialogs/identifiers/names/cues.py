@@ -101,7 +101,11 @@ def small_after(reading: Reading, index: int, *, alone: bool) -> Hit | None:
     token, other = reading.at(index), next_word(reading, index)
     if len(token.low) < _SHORT:
         return None
-    if token.has(NAMEISH | Sense.GIVEN) and token.low not in SMALL_VERBS and _particled(reading, index):
+    if (
+        token.has(NAMEISH | Sense.GIVEN)
+        and token.low not in SMALL_VERBS
+        and _particled(reading, index)
+    ):
         return last_of(reading, index, loose=True), "soft"
     if other is not None and _full_name(token, other, alone=alone):
         firm = token.has(Sense.NAME) and not other.has(Sense.FIELD)
@@ -119,7 +123,9 @@ def _particled(reading: Reading, index: int) -> bool:
     if particle.low in PARTICLES and family.low in PARTICLES:
         family = reading.at(index + 3)
     close = particle.gap == family.gap == " " and family.alpha and len(family.low) > _SHORT
-    return particle.low in PARTICLES - STOP and close and not family.has(Sense.EVERYDAY | Sense.FIELD)
+    return (
+        particle.low in PARTICLES - STOP and close and not family.has(Sense.EVERYDAY | Sense.FIELD)
+    )
 
 
 def _relative(reading: Reading, index: int) -> bool:

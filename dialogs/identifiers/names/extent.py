@@ -38,20 +38,17 @@ def _belongs(reading: Reading, at: int, first: int, *, loose: bool) -> bool:
     token, head = reading.at(at), reading.at(first)
     if token.gap not in _JOINTS or not token.alpha or token.opens:
         return False
-    if token.gap == "-" and token.capital and reading.low(at - 1) in PARTICLES:
-        return True
-    if token.low in PARTICLES:
+    joined = token.gap == "-" and token.capital and reading.low(at - 1) in PARTICLES
+    if joined or token.low in PARTICLES or _of_state(token, head):
         return True
     if len(token.text) == 1:
         return token.capital and token.low != "i"
-    if _of_state(token, head):
-        return True
     if token.has(Sense.FIELD | Sense.HEAD) or token.low in STOP or _small_verb(token):
         return False
-    if head.capital and not reading.shouted:
-        second = token.gap == "-" and not token.has(Sense.EVERYDAY)
-        return second or (token.capital and token.upper == head.upper)
-    return token.has(NAMEISH) or not token.sense or (loose and token.has(Sense.FAMILY))
+    if not head.capital or reading.shouted:
+        return token.has(NAMEISH) or not token.sense or (loose and token.has(Sense.FAMILY))
+    half = token.gap == "-" and not token.has(Sense.EVERYDAY)
+    return half or (token.capital and token.upper == head.upper)
 
 
 def _of_state(token: Token, head: Token) -> bool:

@@ -41,7 +41,9 @@ def _aged(reading: Reading, index: int) -> bool:
     token, other, age = reading.at(index), reading.at(index + 1), reading.at(index + 2)
     known = Sense.WORD | Sense.FIELD | Sense.HEAD
     two = other.alpha and other.gap == " " and len(token.low) > 2 and len(other.low) > 2
-    return two and _AGE_SEX.fullmatch(age.low) is not None and not (token.sense | other.sense) & known
+    return (
+        two and _AGE_SEX.fullmatch(age.low) is not None and not (token.sense | other.sense) & known
+    )
 
 
 def in_other_script(reading: Reading, index: int) -> Hit | None:

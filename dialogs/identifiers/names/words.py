@@ -167,6 +167,13 @@ FAMOUS = frozenset(
         ("to", "paul"),
         ("john", "wort"),
         ("roland", "morris"),
+        ("hamilton", "depression"),
+        ("hamilton", "anxiety"),
+        ("morse", "fall"),
+        ("beck", "depression"),
+        ("beck", "anxiety"),
+        ("miller", "lite"),
+        ("pay", "paul"),
         ("hobson", "choice"),
         ("occam", "razor"),
         ("ockham", "razor"),
@@ -258,5 +265,6 @@ NOUNS_FIRST = set_of("guy buddy bud baby doc princess angel")
 """Given names that at the head of a sentence are nearly always the noun."""
 RARELY_PEOPLE = set_of("may will case chance summer hope love faith heaven crystal china rain")
 STAYS = set_of("pregnant stable homeless sober here back")
+TAKEN = set_of("been taken had asked missed lost failed tried used returned started stopped")
 BEEN = set_of("on stable sober clean using taking off in out doing seeing coming asking")
 TITLES = CIVIL | ELDER | CLINICAL | OFFICE | KIN_TITLE
