@@ -10,7 +10,8 @@ from bot.screens import review, start, summary
 from bot.turn import Gone, Turn
 from dialogs import typed
 from dialogs.content import Question, Scenario
-from dialogs.dosing import read_dose
+from dialogs.doses import ESTIMATE_NOTE
+from dialogs.dosing import DoseReading, read_dose
 from dialogs.engine import asking, entries, marked
 from dialogs.model import (
     Answered,
@@ -397,15 +398,19 @@ def _typed_dose(turn: Turn, stored: StoredConsult, consult: Consult, words: str)
     read = tuple(entry.dose.as_mapping() for entry in reading.entries)
     if not read or not any(len(entry) > 1 for entry in read):
         if reading.ask and any(character.isdigit() for character in words):
-            turn.say(
-                "\n".join(esc(line) for line in (*reading.notes, *reading.ask)), consult=stored.id
-            )
+            _say_beside(turn, stored, reading)
             return True
         return False
-    if reading.ask or reading.notes:
-        turn.say("\n".join(esc(line) for line in (*reading.notes, *reading.ask)), consult=stored.id)
+    _say_beside(turn, stored, reading)
     answer(turn, stored, ReadBack("opioid", read))
     return True
+
+
+def _say_beside(turn: Turn, stored: StoredConsult, reading: DoseReading) -> None:
+    """Say what was left out and what is missing; the screen itself says that it is an estimate."""
+    said = [note for note in (*reading.notes, *reading.ask) if note != ESTIMATE_NOTE]
+    if said:
+        turn.say("\n".join(map(esc, said)), consult=stored.id)
 
 
 def _word_here(turn: Turn, stored: StoredConsult, question: Question, name: str) -> bool:

@@ -375,6 +375,9 @@ def _guarded(turn: Turn, outcome: str) -> None:
 
 def meant(turn: Turn, words: str) -> None:
     """Do what guarded words mean: what was expected, an answer, a word of the dialog, or a case."""
+    if narrative.continues(turn):
+        narrative.offer(turn, words)
+        return
     expected = expecting.expected(turn.tx, turn.person.id)
     act = routes.WORDS.get(expected.kind) if expected else None
     if (

@@ -9,8 +9,9 @@ from bot.callbacks import Callback, encode
 from bot.cases import dialog_of, keep, open_case
 from bot.dialog import current_case, new_case, show_case
 from bot.language import Translate
-from bot.screen import Button, Row, Screen, bold, esc, lines, paragraphs
+from bot.screen import Button, Row, Screen, bold, esc, lines, paragraphs, utf16
 from bot.screens import start
+from bot.translate import Text
 from bot.turn import Gone, Turn
 from dialogs.answers import check_answers
 from dialogs.engine import pending
@@ -24,6 +25,11 @@ from storage.expecting import Expected
 
 MOST = 10
 """Suggestions of one screen."""
+
+FULL_PART = 3500
+"""UTF-16 units from which a message may be the first part of a paste: Telegram splits at 4,096."""
+PART_SECONDS = 2
+"""Parts of one paste arrive within this."""
 
 RIGHT, WRONG, CHANGE = "1", "0", "2"
 """What a button says of a suggestion."""
@@ -63,6 +69,53 @@ def told(turn: Turn, expected: Expected, words: str) -> None:
     offer(turn, words)
 
 
+def continues(turn: Turn) -> bool:
+    """Say whether a message is the next part of a paste that Telegram split."""
+    return _earlier_part(turn) is not None
+
+
+def _earlier_part(turn: Turn) -> Expected | None:
+    """Return what was read in the part of the paste before this message."""
+    expected = expecting.expected(turn.tx, turn.person.id)
+    if expected is None or expected.kind != "suggested" or not isinstance(turn.incoming, Text):
+        return None
+    before = expected.args.get("part_at")
+    follows = before is not None and 0 <= _seconds(turn.incoming) - before <= PART_SECONDS
+    return expected if follows else None
+
+
+def _seconds(text: Text) -> int:
+    return int(text.sent_at.timestamp())
+
+
+def _part(turn: Turn, words: str) -> dict[str, int]:
+    """Return when a message came that may be followed by the rest of its paste."""
+    full = isinstance(turn.incoming, Text) and utf16(words) >= FULL_PART
+    return {"part_at": _seconds(turn.incoming)} if full else {}  # type: ignore[arg-type]
+
+
+def _case_of(turn: Turn, earlier: Expected | None) -> StoredConsult | None:
+    if earlier is None or earlier.consult_id is None:
+        return None
+    return consults.load(turn.tx, earlier.consult_id)
+
+
+def joined(earlier: list[dict[str, Any]], later: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the suggestions of two parts of one text; what they tell in two ways is left to be asked."""
+    kept = {each["q"]: each for each in earlier}
+    for each in later:
+        before = kept.get(each["q"])
+        if before is None or before["v"] == each["v"]:
+            kept.setdefault(each["q"], each)
+        elif isinstance(each["v"], list):
+            more = [value for value in each["v"] if value not in before["v"]]
+            words = f"{before['w']} … {each['w']}" if more else before["w"]
+            kept[each["q"]] = before | {"v": [*before["v"], *more], "w": words}
+        else:
+            del kept[each["q"]]
+    return list(kept.values())
+
+
 def is_case(words: str) -> bool:
     """Say whether words that answer nothing tell a case: at least two answers can be read in them."""
     return len(read_narrative(words).suggestions) > 1
@@ -77,13 +130,15 @@ def offer(turn: Turn, words: str) -> None:
         turn.show(start.role_screen(turn.scenario, turn.t), kind="role")
         return
     reading = read_narrative(words)
-    here = current_case(turn)
+    earlier = _earlier_part(turn)
+    here = _case_of(turn, earlier) or current_case(turn)
     stored = here if here is not None and here.phase == "asking" else open_case(turn)
     suggestions = [
         {"q": s.question, "v": _plain(s.value), "w": s.words, "on": None}
-        for s in reading.suggestions[:MOST]
+        for s in reading.suggestions
         if _fits(turn, stored, s.question, _plain(s.value))
     ]
+    suggestions = joined(_unpacked(earlier.held if earlier else None), suggestions)[:MOST]
     if not suggestions:
         turn.say(
             esc(
@@ -99,7 +154,7 @@ def offer(turn: Turn, words: str) -> None:
         turn.person.id,
         "suggested",
         consult_id=stored.id,
-        args={"read": []},
+        args=_part(turn, words),
         held=_packed(suggestions),
     )
     turn.show(_screen(turn, stored, suggestions), consult=stored.id, kind="suggestions")

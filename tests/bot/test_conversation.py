@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from bot import forks
+from bot import forks, narrative
 from dialogs.content import load_scenario, load_scenario_text
 from tests.bot.conftest import Clock, Conversation, talking
 from tests.bot.walks import FOUNDING, case_of, data_of, every, forged, founding, summary, unharmed
@@ -1053,3 +1053,27 @@ async def test_what_was_read_and_is_to_be_changed_is_asked_right_after_safety(
 
     assert "sedat" in screen.text.lower()
     await unharmed(ready)
+
+
+async def test_a_paste_that_telegram_splits_is_read_as_one_case(ready: Conversation) -> None:
+    told = "Client is on methadone at our OTP for OUD. " + "He works as a roofer. " * 180
+    ready.me.says(told + "He takes oxycodone 10 mg TID and lorazepam at night.")
+    await ready.settles()
+
+    screen = await ready.taps("All of it is right")
+
+    assert len(await every(ready, "SELECT 1 FROM consult")) == 1
+    assert "Answers taken over: 4" in screen.text
+    await unharmed(ready)
+
+
+async def test_what_two_parts_tell_in_two_ways_is_asked() -> None:
+    def read(question: str, value: object) -> dict[str, object]:
+        return {"q": question, "v": value, "w": str(value), "on": None}
+
+    earlier = [read("mat", "methadone"), read("cns", ["gaba"]), read("setting", "otp")]
+    later = [read("mat", "bup_sl"), read("cns", ["gaba", "benzo"]), read("setting", "otp")]
+
+    kept = {each["q"]: each["v"] for each in narrative.joined(earlier, later)}
+
+    assert kept == {"cns": ["gaba", "benzo"], "setting": "otp"}
