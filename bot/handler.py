@@ -34,6 +34,7 @@ from bot.turn import Gone, Turn
 from dialogs import typed
 from dialogs.content import Scenario
 from dialogs.identifiers import Finding, find_identifiers
+from dialogs.translations import in_language
 from storage import audit, expecting, people, transcript
 from storage.access import Denied
 from storage.database import Database
@@ -152,14 +153,15 @@ def respond(
 ) -> Outcome:
     """Answer one update: read, decide, save and say what to send, all in ``tx``."""
     person = _person(tx, incoming, settings)
+    language = person.language or offered(incoming.person.language)
     turn = Turn(
         tx=tx,
         person=person,
         incoming=incoming,
         chat=chat_of(incoming),
-        t=translator(person.language or offered(incoming.person.language)),
+        t=translator(language),
         settings=settings,
-        scenario_of=partial(scenario_of, tx),
+        scenario_of=lambda digest: in_language(scenario_of(tx, digest), language),
         findings=findings,
         words_id=incoming.message_id if isinstance(incoming, Text) else None,
     )

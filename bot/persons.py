@@ -12,6 +12,7 @@ from bot.screen import Button, Screen, bold, esc, paragraphs
 from bot.screens import start
 from bot.turn import Gone, Turn
 from dialogs import typed
+from dialogs.translations import load_translations
 from storage import expecting, people, retention
 
 ZONES = (
@@ -76,12 +77,15 @@ def typed_role(turn: Turn, words: str) -> None:
 def settings(turn: Turn) -> None:
     person, t = turn.person, turn.t
     role = turn.scenario.question("role").by_id.get(person.role or "")
+    language = person.language or "en"
+    translations = load_translations(turn.scenario.id)
     line = start.SettingsLine(
         role=role.label if role else t("not set"),
         path=person.path,
-        language=person.language or "en",
+        language=language,
         time_zone=person.time_zone or "UTC",
         quiet=_quiet_words(turn),
+        translated=any(each.language == language for each in translations),
     )
     turn.show(start.settings_screen(line, t), kind="settings")
 

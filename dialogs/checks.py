@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
+from dialogs import translations
 from dialogs.answers import NONE, check_answers
 from dialogs.content import (
     Citation,
@@ -21,6 +22,7 @@ from dialogs.errors import InvalidAnswer
 from dialogs.evaluation import Evaluation, evaluate
 from dialogs.rules import Criterion
 from dialogs.shown import show_answer
+from dialogs.translations import load_translations
 from dialogs.witnesses import reaching, witnesses
 
 STALE_AFTER_DAYS = 365
@@ -349,10 +351,17 @@ def check_report(today: date) -> tuple[str, bool]:
     blocks, clean = [], True
     for name in scenario_names():
         scenario, vignettes = load_scenario(name), load_vignettes(name)
-        problems = check_scenario(scenario, today, vignettes)
+        problems = (*check_scenario(scenario, today, vignettes), *_untranslated(scenario))
         clean = clean and all(problem.level != "error" for problem in problems)
         blocks.append(report(scenario, vignettes, problems))
     return "\n\n".join(blocks), clean
+
+
+def _untranslated(scenario: Scenario) -> Iterator[Problem]:
+    """Yield what keeps a translation from being used."""
+    for translation in load_translations(scenario.id):
+        for text in translations.problems(translation, scenario):
+            yield Problem("error", f"translation {translation.language}", text)
 
 
 def report(scenario: Scenario, vignettes: Sequence[Vignette], problems: Sequence[Problem]) -> str:

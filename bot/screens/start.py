@@ -168,6 +168,8 @@ class SettingsLine:
     language: str
     time_zone: str
     quiet: str
+    translated: bool = False
+    """Whether the clinical content has a reviewed translation into the language."""
 
 
 def settings_screen(line: SettingsLine, t: Translate) -> Screen:
@@ -187,7 +189,7 @@ def settings_screen(line: SettingsLine, t: Translate) -> Screen:
             esc(t("Quiet hours: {value}").format(value=line.quiet)),
         ),
         esc(t("Clinical content is shown in English, as written; no reviewed translation exists."))
-        if line.language != "en"
+        if line.language != "en" and not line.translated
         else "",
     )
     other = t("Ask all questions") if quick else t("Ask the quick eight")
