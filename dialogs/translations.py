@@ -29,7 +29,7 @@ WORDED = frozenset(
 
 
 class Translation(Record):
-    language: str = Field(pattern=r"[a-z]{2}")
+    language: str = Field(pattern=r"^[a-z]{2}$")
     scenario: str
     version: str
     reviewer: Words

@@ -25,6 +25,15 @@ from dialogs.translations import (
 SCENARIO = load_scenario()
 CASES = json.loads((Path(__file__).parent / "data/reference.json").read_text())["open_vignettes"]
 
+UNKNOWN_LANGUAGE = """
+language = "Spanish"
+scenario = "mat_pain"
+version = "4"
+reviewer = "a test"
+reviewed_on = 2026-11-22
+texts = {}
+"""
+
 
 def translation(**changes: Any) -> Translation:
     """A translation that sets every text in brackets."""
@@ -80,11 +89,7 @@ def test_another_language_than_asked_for_is_not_used() -> None:
     [
         ("language = ", "Invalid"),
         ('language = "es"\nscenario = "a"\nversion = "1"\ntexts = {}', "reviewer"),
-        (
-            'language = "Spanish"\nscenario = "a"\nversion = "1"\nreviewer = "b"\n'
-            "reviewed_on = 2026-11-22\ntexts = {}",
-            "language",
-        ),
+        (UNKNOWN_LANGUAGE, "language"),
     ],
 )
 def test_a_translation_without_its_reviewer_or_otherwise_unsound_is_refused(
