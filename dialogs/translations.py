@@ -59,9 +59,14 @@ def load_translations(scenario: str = "mat_pain") -> tuple[Translation, ...]:
     return tuple(each for each in found if each.scenario == scenario)
 
 
-@cache
 def in_language(scenario: Scenario, language: str) -> Scenario:
     """Return the scenario in ``language``, or as it is where no whole, reviewed translation fits."""
+    known = {each.language for each in load_translations(scenario.id)}
+    return _packaged(scenario, language) if language in known else scenario
+
+
+@cache
+def _packaged(scenario: Scenario, language: str) -> Scenario:
     return chosen(scenario, language, load_translations(scenario.id))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dialogs import checks
+from dialogs import checks, translations
 from dialogs.content import load_scenario
 from dialogs.errors import ContentError
 from dialogs.evaluation import evaluate
@@ -102,6 +102,15 @@ def test_a_translation_without_its_reviewer_or_otherwise_unsound_is_refused(
 def test_only_reviewed_translations_of_the_present_version_ship() -> None:
     assert all(problems(each, SCENARIO) == () for each in load_translations())
     assert in_language(SCENARIO, "en") is SCENARIO
+
+
+def test_a_packaged_translation_is_found_by_its_language(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(translations, "load_translations", lambda scenario: (translation(),))
+    translations._packaged.cache_clear()
+
+    assert in_language(SCENARIO, "es").title == f"«{SCENARIO.title}»"
+    assert in_language(SCENARIO, "fr") is SCENARIO
+    translations._packaged.cache_clear()
 
 
 def test_the_content_check_names_what_a_translation_lacks(
