@@ -33,7 +33,7 @@ from bot.refusals import (
     judge,
     without_answer,
 )
-from storage import groups, people, plans, transcript
+from storage import groups, locks, people, plans, transcript
 from storage.database import Database
 from storage.errors import StorageUnavailable
 from storage.transaction import Tx
@@ -58,6 +58,9 @@ MOST_CHATS = 128
 
 DRAIN_SECONDS = 2.5
 """Of the 10 that a stop may take; what is cut off then is repeated, marked, after the start."""
+
+GONE_SECONDS = 3.0
+"""A process whose connection to the database was cut is back sooner; one that was killed is not."""
 
 STUCK_SECONDS = 30.0
 KEEPING_PAUSES = (0.2, 1.0, 5.0)
@@ -106,6 +109,8 @@ class Outbox:
         self._clock = clock
         self._moved = moved
         self._holder = uuid4().hex
+        self._missed: dict[str, float] = {}
+        """Senders that were not there at the last look, and since when; monotonic seconds."""
         self._room = asyncio.Semaphore(AT_ONCE)
         self._working: dict[int, asyncio.Task[None]] = {}
         self._asked: set[int] = set()
@@ -138,6 +143,7 @@ class Outbox:
 
     async def sweep(self) -> None:
         """Begin to send whatever is due in chats that nothing is being done for."""
+        await self._take_over()
         if len(self._working) < MOST_CHATS:
             for chat_id in await self._database.read(transcript.due_chats):
                 if chat_id not in self._alarms:
@@ -175,6 +181,16 @@ class Outbox:
             log.warning("sweep_failed", trouble=error.trouble)
             return False
         return True
+
+    async def _take_over(self) -> None:
+        """Free what processes were sending that are not there any more; they may be back in a moment."""
+        await self._database.holds(locks.sender(self._holder))
+        now, lost = self._clock(), await self._database.read(transcript.lost_senders)
+        self._missed = {holder: self._missed.get(holder, now) for holder in lost}
+        gone = [holder for holder, since in self._missed.items() if now - since >= GONE_SECONDS]
+        if gone:
+            log.warning("taken_over", count=len(gone))
+            await self._database.write(lambda tx: transcript.release(tx, gone))
 
     def _work_on(self, chat_id: int) -> asyncio.Task[None]:
         self._asked.add(chat_id)

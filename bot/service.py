@@ -32,6 +32,7 @@ from storage import checkpoints, consults, expecting, letters, retention, transc
 from storage.checkpoints import CHECKPOINT_EVENTS, Checkpoint
 from storage.database import Database
 from storage.errors import StorageUnavailable
+from storage.locks import POLLING
 from storage.transaction import Tx
 from storage.transcript import Outgoing
 
@@ -132,6 +133,7 @@ class Service:
                 every(REPLAY_SECONDS, self.replay, stop),
                 every(TIDY_SECONDS, self.tidy, stop),
                 unless_stopped(checkpoints.tend(self.database, self.publish), stop),
+                self._until_outdated(stop),
             ):
                 group.create_task(self._part(work, stop))
         if before_drain is not None:
@@ -149,6 +151,11 @@ class Service:
             self._failure = self._failure or error
             stop.set()
 
+    async def _until_outdated(self, stop: asyncio.Event) -> None:
+        """Wait until ``stop``; raises StorageUnavailable when a newer version took the database over."""
+        if await unless_stopped(self.database.outdated.wait(), stop):
+            raise StorageUnavailable("outdated")
+
     async def take_in(self, stop: asyncio.Event) -> None:
         """Have updates delivered, or fetch them when this process is the one to do so."""
         if self.settings.webhook:
@@ -163,12 +170,12 @@ class Service:
                 self.intake,
                 stop=stop,
                 poll_seconds=self.settings.poll_seconds,
-                leads=self.database.leads,
+                leads=partial(self.database.holds, POLLING),
             )
         finally:
             stop.set()
             with suppress(StorageUnavailable):
-                await self.database.resign()
+                await self.database.let_go(POLLING)
 
     def _webhook(self) -> Webhook:
         secret, url = self.settings.webhook_secret, self.settings.public_url
@@ -299,14 +306,11 @@ async def every(seconds: float, act: Callable[[], Awaitable[None]], stop: asynci
     """Do ``act`` now and again every so many seconds, until ``stop``.
 
     One that fails is tried again next time: a reminder nobody can write must not stop the bot.
-    Raises StorageUnavailable only when a newer version has taken the database over.
     """
     while not stop.is_set():
         try:
             await act()
         except StorageUnavailable as error:
-            if error.trouble == "outdated":
-                raise
             log.warning("loop_failed", kind=getattr(act, "__name__", ""), trouble=error.trouble)
         except Exception:
             log.exception("loop_failed", kind=getattr(act, "__name__", ""))

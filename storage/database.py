@@ -8,7 +8,7 @@ from sqlalchemy import URL, Engine, make_url
 from sqlalchemy.exc import ArgumentError
 
 from storage import audit, sealing
-from storage.errors import StorageError
+from storage.errors import StorageError, StorageUnavailable
 from storage.faults import unavailable
 from storage.keys import Keyring
 from storage.migrations import bring_up_to_date, require_current
@@ -28,6 +28,9 @@ class Database:
     def __init__(self, backend: Sqlite | Postgres, release: Callable[[], None]) -> None:
         self._backend = backend
         self._release = release
+        self.outdated = asyncio.Event()
+        """Set once a newer version of Curbside has changed the schema: nothing can be written."""
+
         self._room = asyncio.Semaphore(WAITING_UNITS)
 
     async def write(self, unit: Unit[T], *, chat: int | None = None) -> T:
@@ -37,19 +40,27 @@ class Database:
         ``chat`` run in the order in which they were given. A unit may run more than once.
         """
         async with self._room:
-            return await self._backend.write(unit, chat)
+            try:
+                return await self._backend.write(unit, chat)
+            except StorageUnavailable as error:
+                if error.trouble == "outdated":
+                    self.outdated.set()
+                raise
 
     async def read(self, unit: Unit[T]) -> T:
         """Return what ``unit`` saw in one read-only snapshot."""
         return await self._backend.read(unit)
 
-    async def leads(self) -> bool:
-        """Return whether this process is the one of all on this database that fetches updates."""
-        return await self._backend.leads()
+    async def holds(self, name: str) -> bool:
+        """Return whether this process, of all on this database, has the lock of this name.
 
-    async def resign(self) -> None:
-        """Let another process fetch updates."""
-        await self._backend.resign()
+        It tries to take it, and keeps it until it lets go, ends, or its connection is cut.
+        """
+        return await self._backend.holds(name)
+
+    async def let_go(self, name: str) -> None:
+        """Let another process have the lock of this name."""
+        await self._backend.let_go(name)
 
     async def truncate_log(self) -> None:
         """Empty SQLite's write-ahead log, so that what was erased is in no file."""

@@ -5,16 +5,16 @@ import random
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from typing import Any
 from weakref import WeakValueDictionary
 
-from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, text
+from sqlalchemy import URL, Connection, Engine, create_engine, text
 from sqlalchemy.exc import DBAPIError
 
 from storage.errors import StorageError, StorageUnavailable, Trouble
 from storage.faults import postgres_trouble, unavailable
 from storage.keys import Keyring
+from storage.locks import CHAT_LOCKS, SCHEMA_LOCKS, ProcessLocks
 from storage.migrations import HEAD
 from storage.transaction import Clock, T, Tx, Unit
 
@@ -24,14 +24,6 @@ REPEATED = frozenset({"contended", "lost"})
 FIRST_PAUSE_SECONDS = 0.05
 LONGEST_PAUSE_SECONDS = 2.0
 OLDEST_SERVER = 13
-CHAT_LOCKS = 0x63627264
-"""The first key of our per-chat advisory locks, so that they meet no other program's."""
-
-OTHER_LOCKS = CHAT_LOCKS + 1
-SCHEMA_LOCK, POLLING_LOCK = 1, 2
-"""Under ``OTHER_LOCKS``: shared by every writing transaction and whole by a migration; and held by
-the process that fetches updates."""
-
 SETTINGS = (
     "-c timezone=UTC -c lock_timeout=15s -c statement_timeout=30s"
     " -c idle_in_transaction_session_timeout=60s"
@@ -39,10 +31,10 @@ SETTINGS = (
 )
 """The server notices within half a minute that a process is gone with its machine: its locks go too."""
 
-CONNECTING = {"options": SETTINGS, "connect_timeout": 5}
+CONNECTING: dict[str, object] = {"options": SETTINGS, "connect_timeout": 5}
 
-LOCK_SCHEMA = text(f"SELECT pg_advisory_xact_lock({OTHER_LOCKS}, {SCHEMA_LOCK})")
-_TAKE_THE_LEAD = text(f"SELECT pg_try_advisory_lock({OTHER_LOCKS}, {POLLING_LOCK})")
+LOCK_SCHEMA = text(f"SELECT pg_advisory_xact_lock({SCHEMA_LOCKS}, 0)")
+"""For a migration: every writing transaction shares this lock."""
 
 
 class Postgres:
@@ -57,14 +49,7 @@ class Postgres:
         )
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="curbside-database")
         self._lanes: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
-        self._leading = create_engine(
-            self.writer.url,
-            hide_parameters=True,
-            poolclass=NullPool,
-            isolation_level="AUTOCOMMIT",
-            connect_args=CONNECTING,
-        )
-        self._lead: Connection | None = None
+        self._locks = ProcessLocks(self.writer.url, CONNECTING)
         self._started = self._closed = False
 
     def run_now(self, unit: Unit[T]) -> T:
@@ -108,46 +93,15 @@ class Postgres:
 
     def close_now(self) -> None:
         self._threads.shutdown()
-        self._resign()
+        self._locks.close()
         self.writer.dispose()
 
-    # --- who fetches updates ----------------------------------------------------------------------
+    async def holds(self, name: str) -> bool:
+        """Return whether this process of all has the lock of this name, after trying to take it."""
+        return await self._in_thread(lambda: self._repeat(lambda: self._locks.holds(name)))
 
-    async def leads(self) -> bool:
-        """Return whether this process is the one of all that fetches updates, if it can be.
-
-        It stays so until it resigns, ends, or loses its connection.
-        """
-        return await self._in_thread(self._leads)
-
-    async def resign(self) -> None:
-        """Let another process fetch updates."""
-        await self._in_thread(self._resign)
-
-    def _leads(self) -> bool:
-        if self._lead is not None:
-            try:
-                self._lead.execute(text("SELECT 1"))
-            except DBAPIError:
-                self._resign()
-        return self._lead is not None or self._repeat(self._take_the_lead)
-
-    def _take_the_lead(self) -> bool:
-        """Try to take the lock of the one who fetches, on a connection that is kept for it."""
-        connection = self._leading.connect()
-        try:
-            if connection.scalar(_TAKE_THE_LEAD):
-                self._lead = connection
-        finally:
-            if self._lead is not connection:
-                connection.close()
-        return self._lead is not None
-
-    def _resign(self) -> None:
-        lead, self._lead = self._lead, None
-        if lead is not None:
-            with suppress(DBAPIError):
-                lead.close()
+    async def let_go(self, name: str) -> None:
+        await self._in_thread(lambda: self._locks.let_go(name))
 
     def _lane(self, chat: int) -> asyncio.Lock:
         """Return the lock of a chat in this process: its waiting units hold no thread."""
@@ -198,7 +152,7 @@ def enter(connection: Connection, chat: int | None) -> None:
     Two statements in one message to the server, so that the second sees what the wait for the
     first has brought.
     """
-    locks = f"pg_advisory_xact_lock_shared({OTHER_LOCKS}, {SCHEMA_LOCK})"
+    locks = f"pg_advisory_xact_lock_shared({SCHEMA_LOCKS}, 0)"
     if chat is not None:
         locks += f", pg_advisory_xact_lock({CHAT_LOCKS}, hashint8({int(chat)}))"
     found = connection.exec_driver_sql(

@@ -131,11 +131,11 @@ class Sqlite:
         """Move the log into the file and empty it, so that erased text is in neither."""
         await self._queued(_Truncate())
 
-    async def leads(self) -> bool:
-        """Return that this process fetches updates: a file has one process."""
+    async def holds(self, name: str) -> bool:
+        """Return that any lock of a process is this one's: a file has one process."""
         return True
 
-    async def resign(self) -> None:
+    async def let_go(self, name: str) -> None:
         """Nothing to let go of before the end."""
 
     async def close(self) -> None:

@@ -6,17 +6,18 @@ Sending is at least once: Telegram knows no idempotency key.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import Select, and_, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import Select, and_, bindparam, delete, func, insert, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert as insert_or_not
 
 from storage.errors import AlreadySeen, KeyTrouble, Unreadable
 from storage.ids import new_id
+from storage.locks import PROCESS_LOCKS, sender
 from storage.schema import OUTBOX_OPEN, consult, person, screen, transcript
 from storage.sealing import Place, blind_index, seal, system_key_id, unseal
 from storage.text import clean
@@ -222,6 +223,16 @@ _LEASE = (
 )
 
 
+_LOST_SENDERS = text(
+    "SELECT DISTINCT lease_by FROM transcript"
+    " WHERE state = 'sending' AND lease_until > :now AND lease_by <> '' AND NOT EXISTS ("
+    "  SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted"
+    "  AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    "  AND classid = :locks"
+    "  AND objid::bigint = hashtext(:name || lease_by)::bigint & 4294967295)"
+).bindparams(locks=PROCESS_LOCKS, name=sender(""))
+
+
 def seen(tx: Tx, update_id: int) -> bool:
     """Tell whether this update was handled before. Ids restart at random: never compare them."""
     return tx.connection.scalar(_SEEN, {"wanted": update_id}) is not None
@@ -355,6 +366,24 @@ def release_all(tx: Tx) -> int:
     """Let go of what a process that is gone was sending, and return how many calls that were."""
     return tx.connection.execute(
         update(transcript).where(transcript.c.state == "sending").values(lease_until=tx.now)
+    ).rowcount
+
+
+def lost_senders(tx: Tx) -> frozenset[str]:
+    """Return who was sending something and is not there any more; on a file there is nobody else."""
+    return (
+        frozenset()
+        if tx.on_sqlite
+        else frozenset(tx.connection.scalars(_LOST_SENDERS, {"now": tx.now}))
+    )
+
+
+def release(tx: Tx, holders: Collection[str]) -> int:
+    """Let go of what these were sending, and return how many calls that were."""
+    return tx.connection.execute(
+        update(transcript)
+        .where(transcript.c.state == "sending", transcript.c.lease_by.in_(holders))
+        .values(lease_until=tx.now)
     ).rowcount
 
 

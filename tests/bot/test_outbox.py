@@ -28,12 +28,13 @@ from bot.buckets import Pace, Rate
 from bot.outbox import Outbox
 from bot.refusals import MOST_TRIES, REPEAT
 from bot.transport import NeverSent, Telegram, Unanswered
-from storage import people, transcript
+from storage import locks, people, transcript
 from storage.database import Database, open_database
 from storage.errors import StorageUnavailable
 from storage.keys import Keyring, create_key_file
 from storage.transaction import Tx
 from storage.transcript import Outgoing
+from tests.databases import PostgresServer
 from web.emulator import Emulator, bot_api, new_emulator, person, served
 from web.emulator.faults import Kind
 
@@ -606,6 +607,33 @@ async def test_what_another_process_is_sending_is_left_to_it_until_its_lease_end
 
     assert early == []
     assert post.sender.texts == [REPEAT + "one", "two"]
+
+
+async def test_what_a_process_was_sending_that_is_gone_is_taken_over_in_seconds(
+    postgres_server: PostgresServer, clock: Clock
+) -> None:
+    """Its lock tells whether it is there; one that is cut off for a moment keeps what it has."""
+    url, keys = postgres_server.database(), Keyring([b"\x01" * 32])
+    ours, theirs = (open_database(url, keys, clock.wall) for _ in range(2))
+    sender, lease = Sender(), timedelta(seconds=30)
+    box = Outbox(ours, sender, pace=Pace(UNLIMITED, UNLIMITED, UNLIMITED), clock=clock.monotonic)
+    post = Post(ours, clock, sender, box)
+    await post.enqueue(text("one"))
+    assert await theirs.holds(locks.sender("other"))
+    await ours.write(lambda tx: transcript.claim(tx, ANA, 1, lease, by="other"))
+    for seconds in (0, 4):
+        clock.seconds += seconds
+        await box.sweep()
+    assert sender.texts == []
+
+    await theirs.close()
+    for seconds in (0, 1, 3):
+        clock.seconds += seconds
+        await box.sweep()
+    await post.later(0)
+
+    assert sender.texts == [REPEAT + "one"]
+    await ours.close()
 
 
 async def test_a_disk_that_is_full_for_a_moment_does_not_repeat_anything(

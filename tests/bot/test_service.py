@@ -54,12 +54,9 @@ async def test_a_database_taken_over_by_a_newer_version_ends_it_in_order(tmp_pat
     clock = Clock()
     database = database_in(tmp_path, clock)
 
-    async def outdated() -> None:
-        raise StorageUnavailable("outdated")
-
     async with Telegram(TOKEN, "http://127.0.0.1:9") as telegram:
         service = Service(settings_for(tmp_path), database, telegram, pace=FAST)
-        service.remind = outdated  # type: ignore[method-assign]
+        database.outdated.set()
         with pytest.raises(StorageUnavailable, match="newer version of Curbside"):
             await asyncio.wait_for(service.run(asyncio.Event()), 5)
     await database.close()

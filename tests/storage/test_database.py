@@ -16,6 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from storage.database import Database, open_database, open_for_reading
 from storage.errors import KeyTrouble, StorageError, StorageUnavailable
 from storage.keys import Keyring
+from storage.locks import POLLING
 from storage.postgres import LOCK_SCHEMA
 from storage.schema import UtcDateTime, meta
 from storage.sqlite import Sqlite
@@ -460,22 +461,22 @@ async def test_a_unit_survives_a_connection_that_was_cut(postgres_url: str, keys
     await database.close()
 
 
-async def test_one_process_of_all_leads_until_it_resigns_or_is_cut_off(
+async def test_one_process_of_all_has_a_lock_until_it_lets_go_or_is_cut_off(
     postgres_url: str, keys: Keyring
 ) -> None:
     first, second = (open_database(postgres_url, keys, Clock()) for _ in range(2))
-    assert await first.leads()
-    assert await first.leads()
-    assert not await second.leads()
+    assert await first.holds(POLLING)
+    assert await first.holds(POLLING)
+    assert not await second.holds(POLLING)
 
-    await first.resign()
-    assert await second.leads()
-    assert not await first.leads()
+    await first.let_go(POLLING)
+    assert await second.holds(POLLING)
+    assert not await first.holds(POLLING)
     await second.write(end_other_sessions)
-    assert await first.leads()
-    assert not await second.leads()
+    assert await first.holds(POLLING)
+    assert not await second.holds(POLLING)
     await first.close()
-    assert await second.leads()
+    assert await second.holds(POLLING)
     await second.close()
 
 
@@ -488,9 +489,9 @@ def end_other_sessions(tx: Tx) -> None:
     )
 
 
-async def test_a_file_has_one_process_which_leads(file_database: Database) -> None:
-    assert await file_database.leads()
-    await file_database.resign()
+async def test_a_file_has_one_process_which_has_every_lock(file_database: Database) -> None:
+    assert await file_database.holds(POLLING)
+    await file_database.let_go(POLLING)
 
 
 async def test_an_old_process_stops_writing_once_a_newer_one_has_changed_the_schema(
@@ -531,6 +532,7 @@ import asyncio, sys
 from datetime import UTC, datetime
 from storage.database import open_database
 from storage.keys import Keyring
+from storage.locks import POLLING
 from tests.storage.test_database import note
 
 async def main(url):

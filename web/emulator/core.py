@@ -83,6 +83,8 @@ class Emulator:
     """Polling the same offset again within half a second brings one update, as at Telegram."""
     webhook_pause: float = 2.0
     """Seconds before the second retry of a webhook; doubled each time."""
+    leads_to: dict[str, str] = field(default_factory=dict)
+    """The beginning of a webhook's address -> what it leads to here, instead of names and TLS."""
     faults: Faults = field(default_factory=Faults)
     calls: deque[Call] = field(default_factory=lambda: deque(maxlen=LOGGED))
     queries: dict[str, Query] = field(default_factory=dict)

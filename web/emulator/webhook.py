@@ -145,12 +145,20 @@ class Deliveries:
             pause = min(pause * 2 or self.emulator.webhook_pause, LONGEST_PAUSE)
             self.emulator.updates.drop_expired()
 
+    def here(self, url: str) -> str:
+        for begins, leads in self.emulator.leads_to.items():
+            if url.startswith(begins):
+                return leads + url.removeprefix(begins)
+        return url
+
     async def attempt(self, update: Update, session: aiohttp.ClientSession) -> bool:
         hook = self.emulator.webhook
         headers = {"X-Telegram-Bot-Api-Secret-Token": hook.secret} if hook.secret else {}
         problem = "Connection refused"
         with contextlib.suppress(aiohttp.ClientError, TimeoutError):
-            async with session.post(hook.url, json=update.wire(), headers=headers) as answer:
+            async with session.post(
+                self.here(hook.url), json=update.wire(), headers=headers
+            ) as answer:
                 if answer.ok:
                     return True
                 problem = f"Wrong response from the webhook: {answer.status} {answer.reason}"
