@@ -438,6 +438,7 @@ async def _together(
 
 
 def _app(service: "Service", phone: "Emulator | None", clock: Clock) -> "Starlette":
+    from bot.language import translator
     from web.app import Given, create_app
     from web.health import Check
 
@@ -464,6 +465,7 @@ def _app(service: "Service", phone: "Emulator | None", clock: Clock) -> "Starlet
         public_url=settings.public_url,
         checks={"bot": bot},
         notify=service.outbox.soon,
+        translator=translator,
         data_dir=settings.data_dir,
         anchor_file=settings.anchor_file,
     )

@@ -438,7 +438,9 @@ def _word_here(turn: Turn, stored: StoredConsult, question: Question, name: str)
 
 def help_with(turn: Turn, stored: StoredConsult) -> None:
     """Show what can be done here, with the way back to the case; words typed there name no case."""
-    screen = start.help_screen(turn.t, case=stored.short, code=code_of(turn, stored))
+    screen = start.help_screen(
+        turn.t, case=stored.short, code=code_of(turn, stored), admin=turn.person.is_admin
+    )
     turn.show(screen, kind="help")
 
 

@@ -306,12 +306,7 @@ def tapped(turn: Turn, tap: Tap) -> None:
     verb = routes.VERBS.get(data.verb) if data else None
     if data is None or verb is None:
         raise Gone
-    if turn.person.scope_accepted_at is None and data.verb not in (
-        "agree",
-        "page",
-        "set",
-        "forget",
-    ):
+    if turn.person.scope_accepted_at is None and data.verb not in routes.VERBS_BEFORE_SCOPE:
         persons.begin(turn)
         return
     verb(turn, data)

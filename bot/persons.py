@@ -34,11 +34,18 @@ _HOURS = re.compile(r"([01][0-9]|2[0-3])-([01][0-9]|2[0-3])")
 def begin(turn: Turn) -> None:
     """Show the first screen that the person still needs: scope, role, or ready."""
     if turn.person.scope_accepted_at is None:
-        turn.show(start.scope_screen(turn.scenario, turn.t), kind="scope")
+        turn.show(_for_admins(turn, start.scope_screen(turn.scenario, turn.t)), kind="scope")
     elif turn.person.role is None:
         turn.show(start.role_screen(turn.scenario, turn.t), kind="role")
     else:
-        turn.show(start.ready_screen(turn.t), kind="ready")
+        turn.show(_for_admins(turn, start.ready_screen(turn.t)), kind="ready")
+
+
+def _for_admins(turn: Turn, screen: Screen) -> Screen:
+    """Return the screen with the way to the admin's one, for admins."""
+    if not turn.person.is_admin:
+        return screen
+    return screen.with_row(Button(turn.t("Administration"), encode("admin")))
 
 
 def _agree(turn: Turn, data: Callback) -> None:
@@ -192,7 +199,7 @@ def privacy(turn: Turn) -> None:
 def help_(turn: Turn) -> None:
     stored = current_case(turn)
     if stored is None:
-        turn.show(start.help_screen(turn.t), kind="help")
+        turn.show(start.help_screen(turn.t, admin=turn.person.is_admin), kind="help")
     else:
         help_with(turn, stored)
 

@@ -41,7 +41,7 @@ COMMANDS: dict[str, Command] = {
     "whoami": _plain(persons.whoami),
     "mydata": _plain(persons.my_data),
     "forgetme": _plain(persons.forget_me),
-    "admin": _plain(admin.admin),
+    "admin": _plain(admin.command),
 }
 
 VERBS: dict[str, Verb] = {
@@ -75,13 +75,16 @@ MENU = (
 )
 """The commands that Telegram lists in a private chat."""
 
-ADMIN_MENU = (("admin", "who waits for approval, today's state"),)
+ADMIN_MENU = (("admin", "today's numbers, who waits for you, the console"),)
 
 ALWAYS = ("whoami", "privacy", "help", "mydata", "forgetme")
 """Commands that work before approval and after suspension."""
 
-BEFORE_SCOPE = ("start", "help", "privacy", "whoami", "settings", "forgetme", "mydata")
-"""Commands that work before the scope screen was accepted."""
+BEFORE_SCOPE = ("start", "help", "privacy", "whoami", "settings", "forgetme", "mydata", "admin")
+"""Commands that work before the scope screen was accepted; administering is not consulting."""
+
+VERBS_BEFORE_SCOPE = ("agree", "page", "set", "forget", *admin.VERBS)
+"""Buttons that work before it."""
 
 
 def link(turn: Turn, payload: str) -> None:

@@ -52,6 +52,9 @@ class Screen:
     text: str
     rows: tuple[Row, ...] = ()
 
+    def with_row(self, *row: Button) -> "Screen":
+        return Screen(self.text, (*self.rows, row))
+
     def params(self) -> dict[str, Any]:
         """Return the Bot API parameters of this screen, the chat left out."""
         keyboard = [[button.markup() for button in row] for row in self.rows if row]

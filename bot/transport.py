@@ -24,6 +24,7 @@ from telegram.error import BadRequest, NetworkError, RetryAfter, TelegramError, 
 from telegram.request import BaseRequest, RequestData
 
 from bot.hygiene import redact
+from bot.picture import drawn
 from storage.text import clean
 
 CONNECT_SECONDS = 5.0
@@ -203,9 +204,10 @@ class Telegram:
     async def call(self, method: str, params: Mapping[str, Any]) -> Any:
         """Return the result of a Bot API method; raises a TelegramError otherwise.
 
-        A parameter ``{"filename": ..., "base64": ...}`` is uploaded as a file.
+        A parameter ``{"filename": ..., "base64": ...}`` is uploaded as a file, and so is the
+        picture of a drawing ``{"filename": ..., "svg": ...}``.
         """
-        return await self._call(self._calls, method, params)
+        return await self._call(self._calls, method, await drawn(params))
 
     async def get_updates(
         self, *, offset: int, seconds: int, limit: int = MOST_UPDATES

@@ -129,6 +129,19 @@ class Turn:
             )
         )
 
+    def replace(self, message_id: int, text: str) -> None:
+        """Put ``text`` (HTML) in the place of a message of ours, without its buttons."""
+        self.enqueue(
+            Outgoing(
+                chat_id=self.chat_id,
+                method="editMessageText",
+                params={"message_id": message_id, "text": text, "parse_mode": "HTML"},
+                person_id=self.person.id,
+                kind="settled",
+                coalesce=f"edit:{message_id}",
+            )
+        )
+
     def _strip(self, message_id: int, consult: UUID | None) -> None:
         self.enqueue(
             Outgoing(
@@ -212,6 +225,22 @@ class Turn:
                 consult_id=consult,
                 person_id=self.person.id,
                 kind="document",
+            )
+        )
+
+    def picture(self, drawing: str, caption: str = "") -> None:
+        """Send a drawing (SVG) as a photo; ``caption`` is plain text."""
+        self.enqueue(
+            Outgoing(
+                chat_id=self.chat_id,
+                method="sendPhoto",
+                params={
+                    "photo": {"filename": "chart.png", "svg": drawing},
+                    "caption": esc(caption),
+                    "parse_mode": "HTML",
+                },
+                person_id=self.person.id,
+                kind="picture",
             )
         )
 

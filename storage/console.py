@@ -56,7 +56,6 @@ from storage.schema import (
 from storage.sealing import Place, blind_index, seal, unseal
 from storage.text import clean
 from storage.transaction import Tx
-from storage.transcript import Outgoing, enqueue
 
 Member: TypeAlias = Person
 R = TypeVar("R")
@@ -653,8 +652,27 @@ def open_glass(tx: Tx, who: Member, consult_id: UUID) -> Glass | None:
     return Glass(row.id, row.consult_id, row.at, row.until, row.reason_code) if row else None
 
 
-def break_the_glass(tx: Tx, who: Member, consult_id: UUID, code: str, reason: str) -> int | None:
-    """Give leave to read one case for half an hour and tell its asker; return the chat to deliver to.
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Somebody who is to be told in the chat: their private chat, and the language they read."""
+
+    person_id: UUID
+    chat_id: int
+    language: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """What the asker is to be told about; ``told`` is None when they can no longer be reached."""
+
+    code: str
+    until: datetime
+    reason_code: str
+    told: Told | None
+
+
+def break_the_glass(tx: Tx, who: Member, consult_id: UUID, code: str, reason: str) -> Broken:
+    """Give leave to read one case for half an hour; its asker is to be told in the same unit.
 
     Raises NotFound for a case that was erased: there is nothing to read.
     """
@@ -665,6 +683,7 @@ def break_the_glass(tx: Tx, who: Member, consult_id: UUID, code: str, reason: st
             consult.c.erased_at,
             person.c.id,
             person.c.telegram_id,
+            person.c.language,
         )
         .join(person, person.c.id == consult.c.owner_id)
         .where(consult.c.id == consult_id)
@@ -687,26 +706,11 @@ def break_the_glass(tx: Tx, who: Member, consult_id: UUID, code: str, reason: st
     )
     meta: dict[str, int | str] = {"reason": code, "minutes": int(GLASS_LASTS.total_seconds()) // 60}
     _record(tx, who, "glass.break", consult_id=consult_id, meta=meta)
-    if found.telegram_id is None:
-        return None
-    enqueue(tx, _glass_notice(found, until, code))
-    chat: int = found.telegram_id
-    return chat
+    return Broken(found.code, until, code, _told(found))
 
 
-def _glass_notice(found: Any, until: datetime, code: str) -> Outgoing:
-    words = (
-        f"An administrator may read the text of your case {found.code} until {until:%H:%M} UTC.\n"
-        f"Reason given: {BREAK_GLASS_REASONS[code].lower()}.\n"
-        "This is on record. /privacy says more."
-    )
-    return Outgoing(
-        chat_id=found.telegram_id,
-        method="sendMessage",
-        params={"text": words},
-        person_id=found.id,
-        kind="notice",
-    )
+def _told(row: Any) -> Told | None:
+    return None if row.telegram_id is None else Told(row.id, row.telegram_id, row.language)
 
 
 def read_text(tx: Tx, who: Member, consult_id: UUID) -> tuple[Said, ...]:
@@ -834,8 +838,8 @@ def _person_row(tx: Tx, row: Any, sessions: int, *, named: bool = False) -> Pers
     )
 
 
-def decide(tx: Tx, who: Member, person_id: UUID, *, expected: str, to: str) -> int | None:
-    """Approve, suspend or readmit somebody; return the chat that was told, if any.
+def decide(tx: Tx, who: Member, person_id: UUID, *, expected: str, to: str) -> Told | None:
+    """Approve, suspend or readmit somebody; return who may begin now and is to be told, if anybody.
 
     Of two who decide at once the second gets Conflict. Nobody decides about themselves.
     """
@@ -845,38 +849,16 @@ def decide(tx: Tx, who: Member, person_id: UUID, *, expected: str, to: str) -> i
         update(person)
         .where(person.c.id == person_id, person.c.status == expected)
         .values(status=to)
-        .returning(person.c.telegram_id)
+        .returning(person.c.id, person.c.telegram_id, person.c.language)
     ).first()
     if changed is None:
         raise Conflict("person", person_id)
-    _record(
-        tx,
-        who,
-        "person.status",
-        kind="person",
-        object_id=person_id,
-        meta={"from": expected, "to": to},
-    )
+    meta = {"from": expected, "to": to}
+    _record(tx, who, "person.status", kind="person", object_id=person_id, meta=meta)
     if to == "suspended":
         sign_in.revoke_all(tx, person_id, by=who.id)
         return None
-    return _welcome(tx, person_id, changed.telegram_id)
-
-
-def _welcome(tx: Tx, person_id: UUID, telegram_id: int | None) -> int | None:
-    if telegram_id is not None:
-        words = "You can use Curbside now. /new begins a case, /help says how it works."
-        enqueue(
-            tx,
-            Outgoing(
-                chat_id=telegram_id,
-                method="sendMessage",
-                params={"text": words},
-                person_id=person_id,
-                kind="notice",
-            ),
-        )
-    return telegram_id
+    return _told(changed)
 
 
 def set_author(tx: Tx, who: Member, person_id: UUID, *, on: bool) -> None:

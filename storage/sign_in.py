@@ -64,6 +64,7 @@ class Question:
 
     sign_in: SignIn
     telegram_id: int
+    language: str | None
     choices: tuple[int, ...]
 
 
@@ -151,13 +152,14 @@ def bind(tx: Tx, token: str, nonce: str) -> Question | None:
 
 def _question(tx: Tx, identity: UUID) -> Question:
     row = tx.connection.execute(select(table).where(table.c.id == identity)).one()
-    telegram_id = tx.connection.scalar(
-        select(person.c.telegram_id).where(person.c.id == row.person_id)
-    )
-    if telegram_id is None:
+    who = tx.connection.execute(
+        select(person.c.telegram_id, person.c.language).where(person.c.id == row.person_id)
+    ).one()
+    if who.telegram_id is None:
         raise Refused
     decoys = secrets.SystemRandom().sample([n for n in NUMBERS if n != row.number], 2)
-    return Question(_sign_in(row), telegram_id, tuple(sorted([row.number, *decoys])))
+    choices = tuple(sorted([row.number, *decoys]))
+    return Question(_sign_in(row), who.telegram_id, who.language, choices)
 
 
 def answer(tx: Tx, person_id: UUID, identity: UUID, number: int) -> bool:

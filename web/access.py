@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from storage import audit, console, sign_in
 from storage.access import Action, Denied
-from storage.console import Member
+from storage.console import Member, Told
 from storage.database import Database
 from storage.errors import Conflict, NotFound, StorageUnavailable
 from storage.sign_in import Question, Refused, Session
@@ -24,6 +24,7 @@ from storage.transaction import Tx
 from storage.transcript import Outgoing, enqueue
 from web.guard import own_names
 from web.pages import error_page, page
+from web.words import Translate, Translator, in_english
 
 T = TypeVar("T")
 
@@ -34,13 +35,6 @@ LONGEST_BACK = 600
 _OWN_PATH = re.compile(r"/(?!/)[A-Za-z0-9/_.-]*(\?[A-Za-z0-9=&%+:._-]*)?")
 HOME = {"console": "/console", "case": "/case/{target}"}
 """Where a link leads, by its purpose."""
-
-ASKED = "A browser wants to open the Curbside pages as you.\n\nWhich number does it show?"
-ASKED_AGAIN = (
-    "Your open Curbside session wants to export, or to read the text of a case.\n\n"
-    "If that is you: which number does the page show?"
-)
-NONE = "None of these"
 
 
 class SignInNeeded(Exception):
@@ -86,6 +80,7 @@ class Access:
     public_url: str | None = None
     notify: Callable[[int], None] = lambda chat: None
     """Told after a commit that something waits to be sent to this chat."""
+    translator: Translator = in_english
     names: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -203,7 +198,7 @@ class Access:
         def unit(tx: Tx) -> Question | None:
             question = sign_in.bind(tx, token, nonce)
             if question is not None:
-                ask(tx, question, ASKED)
+                ask(tx, question, self.translator(question.language))
             return question
 
         question = await self.database.write(unit)
@@ -270,7 +265,7 @@ class Access:
 
         def unit(tx: Tx, visit: Visit, fields: Mapping[str, str]) -> tuple[Question, str]:
             question = sign_in.ask_again(tx, visit.session, secret)
-            ask(tx, question, ASKED_AGAIN)
+            ask(tx, question, self.translator(question.language))
             return question, _path_of(fields.get("back", ""), "/console")
 
         question, back = await self.act(request, unit)
@@ -314,14 +309,23 @@ class Access:
         ]
 
 
-def ask(tx: Tx, question: Question, words: str) -> None:
+def ask(tx: Tx, question: Question, t: Translate) -> None:
     """Put the question with its numbers in the person's chat."""
     identity = question.sign_in.id.hex
     numbers = [
         {"text": str(number), "callback_data": f"1|signin||{identity}|{number}|"}
         for number in question.choices
     ]
-    none = {"text": NONE, "callback_data": f"1|signin||{identity}|0|"}
+    none = {"text": t("None of these"), "callback_data": f"1|signin||{identity}|0|"}
+    again = question.sign_in.purpose == "step_up"
+    words = (
+        t(
+            "Your open console wants to export, or to read the text of a case.\n\n"
+            "If that is you: which number does the page show?"
+        )
+        if again
+        else t("A browser wants to open the console as you.\n\nWhich number does it show?")
+    )
     enqueue(
         tx,
         Outgoing(
@@ -332,6 +336,21 @@ def ask(tx: Tx, question: Question, words: str) -> None:
             kind="sign_in",
         ),
     )
+
+
+def tell(tx: Tx, whom: Told, words: str) -> int:
+    """Put a notice in somebody's chat, and return the chat to deliver to after the commit."""
+    enqueue(
+        tx,
+        Outgoing(
+            chat_id=whom.chat_id,
+            method="sendMessage",
+            params={"text": words},
+            person_id=whom.person_id,
+            kind="notice",
+        ),
+    )
+    return whom.chat_id
 
 
 # --- forms --------------------------------------------------------------------------------------

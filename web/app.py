@@ -19,6 +19,7 @@ from web.guard import Guard
 from web.health import Checks, health_routes
 from web.metrics import metrics_routes
 from web.pages import on_http_error, static_routes
+from web.words import Translator, in_english
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +37,7 @@ class Given:
     checks: Checks = field(default_factory=dict)
     metrics: bool = False
     notify: Callable[[int], None] = lambda chat: None
+    translator: Translator = in_english
     data_dir: Path | None = None
     anchor_file: Path | None = None
 
@@ -44,7 +46,7 @@ def create_app(
     database: Database, given: Given, *, extra_routes: Sequence[BaseRoute] = ()
 ) -> Starlette:
     """Return the application; ``extra_routes`` go before ours."""
-    access = Access(database, given.public_url, given.notify)
+    access = Access(database, given.public_url, given.notify, given.translator)
     site = Site(
         database=database,
         access=access,

@@ -156,5 +156,5 @@ def static_routes() -> list[Route]:
 
 
 def safe(svg: str) -> Markup:
-    """Mark a drawing of ``web.charts``, which escapes its texts itself, as fit for a page."""
+    """Mark a drawing of ``dialogs.charts``, which escapes its texts itself, as fit for a page."""
     return Markup(svg)  # noqa: S704 - made by our own functions, which escape

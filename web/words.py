@@ -1,9 +1,19 @@
-"""Texts of the chat on a page."""
+"""Texts of the chat on a page, and of the pages in a chat."""
 
 import html
 import re
+from collections.abc import Callable
+from typing import TypeAlias
+
+Translate: TypeAlias = Callable[[str], str]
+Translator: TypeAlias = Callable[[str | None], Translate]
+"""From a person's language to the translation of what they are told in the chat."""
 
 _TAG = re.compile(r"</?[a-z][^<>]*>", re.IGNORECASE)
+
+
+def in_english(_language: str | None) -> Translate:
+    return str
 
 
 def without_markup(text: str) -> str:

@@ -73,7 +73,7 @@ def ready_screen(t: Translate) -> Screen:
     )
 
 
-def help_screen(t: Translate, *, case: str = "", code: str = "") -> Screen:
+def help_screen(t: Translate, *, case: str = "", code: str = "", admin: bool = False) -> Screen:
     """Return the commands and the words that work anywhere, and the way back to the case at hand."""
     rows = (
         ("/new", t("start a case")),
@@ -86,6 +86,7 @@ def help_screen(t: Translate, *, case: str = "", code: str = "") -> Screen:
         ("/mydata", t("everything stored about you, as a file")),
         ("/forgetme", t("delete it all")),
         ("/whoami", t("your numeric Telegram id")),
+        *([("/admin", t("for admins: numbers, approvals, the console"))] if admin else ()),
     )
     body = paragraphs(
         bold(t("What you can do here")),

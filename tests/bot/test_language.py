@@ -20,9 +20,10 @@ from dialogs.followup import followup
 from dialogs.identifiers import KINDS, kind_title
 from dialogs.model import Consult
 from dialogs.summary import GapState
+from storage.console import BREAK_GLASS_REASONS
 from tests.dialogs.reference_evaluator import VIGNETTES
 
-BOT = Path(str(files("bot")))
+BOT, WEB = (Path(str(files(name))) for name in ("bot", "web"))
 CATALOGUE = BOT / "locale" / "es.po"
 PLACEHOLDER = re.compile(r"\{(\w*)\}")
 SIGNS = re.compile(r"[‹›→]|(?<!\w)/[a-z]+\b|\bHIPAA\b|\bMME\b|\bMAT\b|\bPDMP\b|\b[0-9]+\b")
@@ -37,6 +38,7 @@ COMPUTED = {
     "choices.words('stop', plan.stop)",
     "followup().words('outcome', review.outcome or '')",
     "followup().words('outcome', data.arg(1))",
+    "console.BREAK_GLASS_REASONS[broken.reason_code]",
 }
 """What is translated without being written there; `computed` lists the words it can be."""
 
@@ -52,8 +54,11 @@ def translations() -> dict[str, str]:
 
 
 def translated_expressions() -> Iterator[ast.expr]:
-    """Yield what the code hands to `t`, to `turn.t` or to `self.t`; both ways of a choice."""
-    for path in sorted(BOT.rglob("*.py")):
+    """Yield what the code hands to `t`, to `turn.t` or to `self.t`; both ways of a choice.
+
+    What the pages say in a chat is among it.
+    """
+    for path in sorted([*BOT.rglob("*.py"), *WEB.rglob("*.py")]):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Call) and _is_t(node.func) and node.args:
                 first = node.args[0]
@@ -70,10 +75,12 @@ def written() -> set[str]:
 
 
 def computed() -> set[str]:
-    """Return the words that reach `t` from `dialogs`: kinds, states, the words of a plan."""
+    """Return the words that reach `t` from elsewhere: kinds, states, a plan's words, reasons."""
     plan = {words for choices in followup().choices.values() for words in choices.values()}
     label = str(Question.model_fields["unknown_label"].default)
-    return {kind_title(kind) for kind in KINDS} | set(get_args(GapState)) | plan | {label}
+    reasons = set(BREAK_GLASS_REASONS.values())
+    kinds = {kind_title(kind) for kind in KINDS}
+    return kinds | set(get_args(GapState)) | plan | {label} | reasons
 
 
 def msgids() -> set[str]:

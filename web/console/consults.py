@@ -8,12 +8,12 @@ from starlette.responses import RedirectResponse, Response
 
 from dialogs.phases import PHASES
 from storage import console
-from storage.console import ConsultDetails, Said
+from storage.console import Broken, ConsultDetails, Said
 from storage.transaction import Tx
-from web.access import BadForm, StepUpNeeded, Visit
+from web.access import BadForm, StepUpNeeded, Visit, tell
 from web.console import filters
 from web.console.site import Site, address, shown
-from web.words import without_markup
+from web.words import Translate, without_markup
 
 PATH = "/console/consults"
 NAMES = ("phase", "code", "person")
@@ -73,12 +73,29 @@ async def break_glass(request: Request, *, site: Site) -> Response:
             raise BadForm(400, "Choose one of the reasons.")
         if not SHORTEST_REASON <= len(reason) <= LONGEST_REASON:
             raise BadForm(400, f"A reason has {SHORTEST_REASON} to {LONGEST_REASON} characters.")
-        return console.break_the_glass(tx, visit.member, identity, code, reason)
+        broken = console.break_the_glass(tx, visit.member, identity, code, reason)
+        if broken.told is None:
+            return None
+        return tell(tx, broken.told, notice(broken, site.access.translator(broken.told.language)))
 
     chat = await site.access.act(request, unit, step_up=True)
     if chat is not None:
         site.access.notify(chat)
     return RedirectResponse(f"/console/consult/{identity}/text", 303)
+
+
+def notice(broken: Broken, t: Translate) -> str:
+    """Return what the asker reads when somebody may read the words of their case."""
+    reason = t(console.BREAK_GLASS_REASONS[broken.reason_code])
+    return "\n".join(
+        (
+            t("An administrator may read the text of your case {code} until {time} UTC.").format(
+                code=broken.code, time=f"{broken.until:%H:%M}"
+            ),
+            t("Reason given: {reason}.").format(reason=reason),
+            t("This is on record. /privacy says more."),
+        )
+    )
 
 
 async def text(request: Request, *, site: Site) -> Response:

@@ -9,6 +9,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from dialogs import charts
 from dialogs.checks import STALE_AFTER_DAYS
 from dialogs.content import Scenario, Source, Vignette, load_vignettes, scenario_names
 from dialogs.errors import ContentError
@@ -17,7 +18,6 @@ from dialogs.phases import MOVES, PHASES
 from dialogs.rules import Record
 from storage import console
 from storage.transaction import Tx
-from web import charts
 from web.access import Visit
 from web.console.filters import Unreadable
 from web.console.site import Site, shown

@@ -9,14 +9,14 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
 
+from dialogs import charts
+from dialogs.charts import Bar
 from dialogs.content import Scenario
 from dialogs.followup import followup
 from storage import console, statistics
 from storage.statistics import Overview, Period
 from storage.transaction import Tx
-from web import charts
 from web.access import Visit
-from web.charts import Bar
 from web.console import filters
 from web.console.site import Site, address, nag, shown
 from web.pages import count, lasted, safe

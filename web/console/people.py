@@ -10,7 +10,7 @@ from storage import console, sign_in
 from storage.access import Action
 from storage.errors import Conflict
 from storage.transaction import Tx
-from web.access import Visit
+from web.access import Visit, tell
 from web.console import filters
 from web.console.site import Site, address, shown
 
@@ -91,9 +91,13 @@ async def decide(request: Request, *, site: Site) -> Response:
     identity: UUID = request.path_params["id"]
 
     def unit(tx: Tx, visit: Visit, fields: Mapping[str, str]) -> int | None:
-        return console.decide(
+        told = console.decide(
             tx, visit.member, identity, expected=fields.get("expected", ""), to=fields.get("to", "")
         )
+        if told is None:
+            return None
+        t = site.access.translator(told.language)
+        return tell(tx, told, t("You are approved. Send /start to begin."))
 
     chat = await site.access.act(request, unit, action=Action.PERSON_DECIDE)
     if chat is not None:

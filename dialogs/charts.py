@@ -5,6 +5,7 @@ meaning is by colour alone: each mark has a tip, each chart says all its numbers
 A number that is None is not shown, because it is small or would give a small one away.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -165,6 +166,43 @@ def legend(names: Sequence[str]) -> str:
         for kind, name in enumerate(names)
     )
     return f'<ul class="legend">{keys}</ul>'
+
+
+STYLE = """
+text{font:11px "DejaVu Sans","Noto Sans",Roboto,sans-serif;fill:#14212b}
+.title{font-size:15px;font-weight:700}.number,.key{fill:#566673}
+.grid{stroke:#d9e1e6;fill:none}.c0{fill:#0b7285}.c1{fill:#d9822b}.c2{fill:#b3261e}.c3{fill:#8895a0}
+.small{fill-opacity:.35;stroke:#14212b;stroke-width:.5;stroke-dasharray:2 2}
+"""
+"""The colours of ``console.css`` in light mode, for a picture that stands alone."""
+
+MARGIN = 16
+
+
+def picture(title: str, drawing: str, names: Sequence[str]) -> str:
+    """Return a chart of ours as an image of its own, with its title above and its legend below."""
+    box = re.search(r'viewBox="0 0 (\d+) (\d+)"', drawing)
+    if box is None:
+        raise ValueError("not a chart")
+    wide, high = int(box[1]), int(box[2])
+    placed = drawing.replace(
+        "<svg ", f'<svg x="{MARGIN}" y="44" width="{wide}" height="{high}" ', 1
+    )
+    whole = (wide + 2 * MARGIN, high + 44 + 36)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {whole[0]} {whole[1]}">'
+        f'<style>{STYLE}</style><rect width="{whole[0]}" height="{whole[1]}" fill="#ffffff"/>'
+        f"{_text(MARGIN, 28, title, 'start', 'title')}{placed}{''.join(_keys(names, whole[1] - 14))}</svg>"
+    )
+
+
+def _keys(names: Sequence[str], y: float) -> Iterator[str]:
+    """Yield the legend of a picture, in a row."""
+    x: float = MARGIN
+    for kind, name in enumerate(names):
+        yield f'<rect class="c{kind}" x="{x}" y="{y - 10}" width="11" height="11" rx="2"/>'
+        yield _text(x + 16, y, name, "start", "key")
+        x += 34 + 6.4 * len(name)
 
 
 def _grid(top: float, left: float, base: float) -> Iterator[str]:
