@@ -441,9 +441,13 @@ def _app(service: "Service", phone: "Emulator | None", clock: Clock) -> "Starlet
     from bot.language import translator
     from web.app import Given, create_app
     from web.health import Check
+    from web.stores import stores
 
     async def bot() -> Check:
         return Check(*await service.trouble())
+
+    async def telegram() -> Check:
+        return Check("", service.sending())
 
     settings = service.settings
     routes: list[BaseRoute] = []
@@ -463,7 +467,12 @@ def _app(service: "Service", phone: "Emulator | None", clock: Clock) -> "Starlet
         clock=clock,
         scenario_of=service.scenarios,
         public_url=settings.public_url,
-        checks={"bot": bot},
+        checks={
+            "bot": bot,
+            "telegram": telegram,
+            "database": stores(service.database, settings.data_dir),
+        },
+        metrics=settings.metrics,
         notify=service.outbox.soon,
         translator=translator,
         data_dir=settings.data_dir,

@@ -31,13 +31,12 @@ def command(turn: Turn) -> None:
     statistics.refresh(turn.tx, lambda _tx, content_hash: turn.scenario_of(content_hash), AT_ONCE)
     if isinstance(turn.incoming, Tap):  # else the screen stays in its place, above the chart
         transcript.clear_screen(turn.tx, turn.chat_id)
+    screen = _screen(turn)  # before the chart, which waits to be sent as well
     _chart(turn)
-    admin(turn)
+    turn.show(screen, kind="admin")
 
 
-def admin(turn: Turn, data: Callback | None = None) -> None:
-    """Show the admin's screen."""
-    authorize(turn.tx, turn.person, Action.PEOPLE_LIST)
+def _screen(turn: Turn) -> Screen:
     t, pending = turn.t, people.with_status(turn.tx, "pending")
     asked = t("Waiting for approval: {count}").format(count=len(pending))
     body = paragraphs(
@@ -51,7 +50,7 @@ def admin(turn: Turn, data: Callback | None = None) -> None:
     )
     rows = [_choice(turn, place, each) for place, each in enumerate(pending[:MOST], 1)]
     console = (Button(t("Open the console"), encode("console")),)
-    turn.show(Screen(body, (*rows, console)), kind="admin")
+    return Screen(body, (*rows, console))
 
 
 def _line(turn: Turn, place: int, who: Person) -> str:
@@ -138,7 +137,7 @@ def _decide(turn: Turn, data: Callback) -> None:
             t = translator(told.language)
             words = esc(t("You are approved. Send /start to begin."))
             turn.say(words, chat_id=told.chat_id, kind="approval")
-    admin(turn)
+    turn.show(_screen(turn), kind="admin")
 
 
 # --- the console ------------------------------------------------------------------------------

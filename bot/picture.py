@@ -7,7 +7,7 @@ from typing import Any
 
 import resvg_py
 
-WIDTH = 1120
+WIDTH = 1116
 """Pixels; sharp on a phone, and far below the 10 MB that a photo may have."""
 
 

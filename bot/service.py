@@ -28,7 +28,16 @@ from bot.translate import kind_of
 from bot.transport import Telegram
 from bot.webhook import PATH, Fetching, Webhook
 from dialogs.content import Scenario, load_scenario, load_scenario_text
-from storage import checkpoints, consults, expecting, letters, retention, transcript
+from storage import (
+    checkpoints,
+    consults,
+    expecting,
+    letters,
+    people,
+    retention,
+    statistics,
+    transcript,
+)
 from storage.checkpoints import CHECKPOINT_EVENTS, Checkpoint
 from storage.database import Database
 from storage.errors import StorageUnavailable
@@ -44,6 +53,10 @@ REPLAY_SECONDS = 5.0
 WARN_SECONDS = 3600.0
 TELL_SECONDS = 3600.0
 """Between two checkpoints in the operator's chat."""
+
+COUNT_SECONDS = 30.0
+COUNTED_AT_ONCE = 100
+"""Cases tallied in one transaction: some 20 ms, so that nobody waits for it."""
 
 STALE_SECONDS = 120.0
 """A sweeper that has not run for so long turns health red."""
@@ -124,6 +137,7 @@ class Service:
 
         ``before_drain`` is awaited when nothing more is fetched, and before the last is sent.
         """
+        await self.database.write(lambda tx: people.keep_admins(tx, self.settings.admins))
         async with asyncio.TaskGroup() as group:
             for work in (
                 unless_stopped(self.introduce(), stop),
@@ -132,6 +146,7 @@ class Service:
                 every(REMIND_SECONDS, self.remind, stop),
                 every(REPLAY_SECONDS, self.replay, stop),
                 every(TIDY_SECONDS, self.tidy, stop),
+                every(COUNT_SECONDS, self.count, stop),
                 unless_stopped(checkpoints.tend(self.database, self.publish), stop),
                 self._until_outdated(stop),
             ):
@@ -238,6 +253,11 @@ class Service:
         """Return the seconds without an answer to a poll after which something must be wrong."""
         return STALE_SECONDS + self.settings.poll_seconds if self.intake.pulse.leads else inf
 
+    def sending(self) -> Mapping[str, float | None]:
+        """Return how much was sent since the start, and how often something went otherwise, by code."""
+        mark = self.outbox.mark
+        return {"sent": mark.sent, **dict(sorted(mark.codes.items()))}
+
     async def clock_moved(self) -> None:
         """Look at once for what has fallen due, after the clock of the local phone was moved."""
         await self.remind()
@@ -257,9 +277,18 @@ class Service:
                 await self.database.write(partial(letters.done, letter_id=identity))
 
     async def tidy(self) -> None:
-        await retention.purge_all(self.database, text_days=self.settings.retention_days)
+        removed = await retention.purge_all(self.database, text_days=self.settings.retention_days)
+        await self.database.write(lambda tx: retention.note_run(tx, removed))
         await self.database.write(expecting.forget_old)
         self.beats.tidied_at = monotonic()
+
+    async def count(self) -> None:
+        """Count what changed since the last time, for the overview."""
+        if not await self.database.read(statistics.is_due):
+            return
+        tally = partial(statistics.refresh, scenario_of=self.scenarios, limit=COUNTED_AT_ONCE)
+        while not await self.database.write(tally):
+            pass
 
     async def publish(self, made: Checkpoint) -> None:
         """Take a checkpoint to where whoever can alter the log cannot: the anchor file and chat."""

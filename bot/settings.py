@@ -35,6 +35,7 @@ LogFormat = Literal["auto", "json", "console"]
 DERIVED = {
     "database_url": "`curbside.db` in the data folder",
     "keys_file": "`keys` in the data folder",
+    "metrics": "`true` on this machine only, `false` where the pages have another address",
     "approval": "`approve` with a token, `open` on the local phone",
 }
 """In words, the defaults that follow from another setting."""
@@ -172,6 +173,11 @@ class Settings(BaseSettings):
         "The address at which people reach the pages. Links are made from it and nothing else.",
         "an https:// address without a path",
         None,
+    )
+    metrics: bool = setting(
+        "Serve `/metrics` for Prometheus, which asks for no sign-in.",
+        "true or false",
+        default_factory=lambda given: given.get("host") in LOOPBACK and not given.get("public_url"),
     )
     webhook: bool = setting(
         "Have Telegram deliver updates to the public address instead of fetching them.",

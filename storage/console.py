@@ -64,6 +64,9 @@ PAGE = 50
 RARE = 10_000
 """A word that fewer events have than this is looked up; a common one is met while walking."""
 
+NEAR = 5000
+"""Events that are walked before the index of words is asked."""
+
 NOBODY = literal(UUID(int=0), Uuid())
 
 SLACK = timedelta(hours=1)
@@ -291,10 +294,29 @@ def _by_words(
             _WORD.c.audit_word.op("MATCH")(" AND ".join(f'"{word}"' for word in words))
         )
         return _ordered(query, _WORD.c.rowid, between, upwards=upwards)
-    if _is_rare(tx, words):
+    walked = query.where(*_reads(plain))
+    if not _is_met(tx, walked, between, upwards=upwards) and _is_rare(tx, words):
         found = query.where(_has_words(words))
         return _ordered(found, audit_event.c.seq + 0, between, upwards=upwards)
-    return _ordered(query.where(*_reads(plain)), audit_event.c.seq, between, upwards=upwards)
+    return _ordered(walked, audit_event.c.seq, between, upwards=upwards)
+
+
+def _is_met(
+    tx: Tx, query: Select[Any], between: tuple[int | None, int | None], *, upwards: bool
+) -> bool:
+    """Say whether a page of events is met among the next few thousand: then the index is not asked.
+
+    It would have to gather every event of a common word first, a tenth of a second for a million.
+    """
+    low, high = between
+    if upwards:
+        low = low or 0
+        near = (low, min(high or low + NEAR, low + NEAR))
+    else:
+        high = _last_seq(tx) + 1 if high is None else high
+        near = (max(low or 0, high - NEAR), high)
+    some = _ordered(query, audit_event.c.seq, near, upwards=upwards).limit(PAGE + 1)
+    return len(tx.connection.execute(some).all()) > PAGE
 
 
 def _reads(words: Sequence[str]) -> Iterator[ColumnElement[bool]]:

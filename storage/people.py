@@ -1,6 +1,6 @@
 """The people who use Curbside, and what they chose."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
@@ -141,14 +141,17 @@ def set_reachable(tx: Tx, telegram_id: int) -> None:
     _set_reach(tx, telegram_id, None)
 
 
-def make_admins(tx: Tx, telegram_ids: Iterable[int]) -> None:
-    """Make the people with these Telegram ids approved administrators, met or not yet."""
+def keep_admins(tx: Tx, telegram_ids: Collection[int]) -> None:
+    """Make the people with these Telegram ids approved administrators, met or not yet, and nobody else."""
     for telegram_id in telegram_ids:
         who = by_telegram_id(tx, telegram_id)
         if who is None:
             _meet(tx, telegram_id, status="approved", is_admin=True)
         elif not (who.is_admin and who.status == "approved"):
             set_status(tx, set_admin(tx, who, is_admin=True, by=None), "approved", by=None)
+    for who in admins(tx):
+        if who.telegram_id not in telegram_ids:
+            set_admin(tx, who, is_admin=False, by=None)
 
 
 def _meet(tx: Tx, telegram_id: int, *, status: Status, is_admin: bool) -> Person:

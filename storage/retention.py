@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, not_, select, update
+from sqlalchemy import delete, func, not_, select, update
 
 from storage import (
     audit,
@@ -23,13 +23,23 @@ from storage import transcript as lines
 from storage.consults import ABSENT, AnswerChange, StoredConsult
 from storage.database import Database
 from storage.people import Person
-from storage.schema import consult, person, screen, share_view, sign_in, transcript, web_session
+from storage.schema import (
+    audit_event,
+    consult,
+    person,
+    screen,
+    share_view,
+    sign_in,
+    transcript,
+    web_session,
+)
 from storage.sealing import destroy
 from storage.transaction import Tx
 
 TEXT_DAYS = 180
 BATCH = 1000
 EXPORTED_EVENTS = 10_000
+NOTED_EVERY = timedelta(hours=23)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +89,16 @@ async def purge_all(database: Database, *, text_days: int = TEXT_DAYS) -> int:
     if removed:
         await database.truncate_log()
     return removed
+
+
+def note_run(tx: Tx, removed: int) -> None:
+    """Put on record that retention ran; a run that removed nothing once a day."""
+    last = tx.connection.scalar(
+        select(func.max(audit_event.c.at)).where(audit_event.c.action == "retention.run")
+    )
+    if removed or last is None or last <= audit.microseconds(tx.now - NOTED_EVERY):
+        event = audit.Event(actor=None, action="retention.run", meta={"rows": removed})
+        audit.record(tx, event)
 
 
 def forget_person(tx: Tx, person_id: UUID, *, by: UUID | None) -> int:

@@ -129,6 +129,12 @@ def is_behind(tx: Tx) -> bool:
     return newest - _mark(tx) > EVENTS
 
 
+def is_due(tx: Tx) -> bool:
+    """Say whether there is anything to count: new events, or a case that time has changed."""
+    newest = tx.connection.scalar(select(func.max(audit_event.c.seq))) or 0
+    return newest > _mark(tx) or bool(_due(tx, 1))
+
+
 def _mark(tx: Tx) -> int:
     value = tx.connection.scalar(select(meta.c.value).where(meta.c.key == MARK))
     return int(value or 0)

@@ -12,7 +12,7 @@ from web.pages import HEADERS, error_page
 
 log = structlog.get_logger()
 
-OPEN_TO_ANY_NAME = frozenset({"/healthz", "/readyz"})
+OPEN_TO_ANY_NAME = frozenset({"/healthz", "/readyz", "/metrics"})
 """Whoever watches the process asks by an address, not by a name."""
 
 LONGEST_QUERY = 4096

@@ -97,7 +97,7 @@ Start = Callable[..., Any]
 
 
 def settings_for(folder: Path, **values: Any) -> Settings:
-    return Settings(data_dir=folder, approval="open", poll_seconds=1, **values)
+    return Settings(**{"data_dir": folder, "approval": "open", "poll_seconds": 1, **values})
 
 
 @cache

@@ -4,13 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from bot.settings import Settings
 from bot.zones import zone_of
 from tests.bot.conftest import Conversation, talking
-from tests.bot.walks import data_of, every, forged, planned, summary, unharmed
-from web.emulator import person
+from tests.bot.walks import every, forged, planned, summary, unharmed
 
 
 async def begun(talk: Conversation) -> None:
@@ -248,20 +244,10 @@ async def test_forgetting_while_messages_wait_to_be_sent_sends_the_farewell(
 # --- who may come in ----------------------------------------------------------------------------
 
 
-def ask_for_approval(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let an admin have to approve everybody."""
-
-    def pending(folder: Path, **values: Any) -> Settings:
-        return Settings(data_dir=folder, approval="approve", poll_seconds=1, **values)
-
-    monkeypatch.setattr("tests.bot.conftest.settings_for", pending)
-
-
 async def test_who_is_not_approved_yet_waits_and_nothing_they_type_is_kept(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
-    ask_for_approval(monkeypatch)
-    async with talking(tmp_path) as talk:
+    async with talking(tmp_path, approval="approve") as talk:
         await begun(talk)
         assert "Waiting for approval" in talk.me.last.text
         assert "501" in talk.me.last.text
@@ -285,63 +271,6 @@ async def test_a_suspended_person_is_told_and_cannot_go_on(ready: Conversation) 
     assert ready.me.spinning == []
 
 
-async def test_an_admin_approves_in_the_chat_and_the_person_is_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ask_for_approval(monkeypatch)
-    async with talking(tmp_path, admins=(501,)) as talk:
-        other = person(talk.emulator, 777, "Bo")
-        other.starts()
-        await begun(talk)
-        await talk.taps("I am a clinician")
-        assert "Bo (777)" in await talk.says("/admin")
-
-        data = data_of(talk.screen, "Approve 1")
-        screen = await talk.taps("Approve 1")
-
-        assert "Waiting for approval: 0" in screen.text
-        assert "You are approved" in other.last.text
-        assert "decided already" in await forged(talk, data)
-        assert "no longer works" in await forged(talk, data.replace(data.split("|")[3], "abc"))
-        await unharmed(talk)
-
-
-async def test_an_admin_may_refuse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    ask_for_approval(monkeypatch)
-    async with talking(tmp_path, admins=(501,)) as talk:
-        person(talk.emulator, 777, "Bo").starts()
-        await begun(talk)
-        await talk.taps("I am a clinician")
-        await talk.says("/admin")
-
-        await talk.taps("Refuse 1")
-
-        assert await every(talk, "SELECT status FROM person WHERE telegram_id = 777") == [
-            ("suspended",)
-        ]
-
-
-async def test_for_anybody_else_there_is_no_admin_command(ready: Conversation) -> None:
-    assert "I do not know that command" in await ready.says("/admin")
-    assert "no longer works" in await forged(ready, "1|console||")
-
-    denied = await every(ready, "SELECT count(*) FROM audit_event WHERE outcome = 'denied'")
-    assert denied == [(2,)]
-    await unharmed(ready)
-
-
-async def test_the_way_to_the_console_is_sent_once_and_takes_a_number(tmp_path: Path) -> None:
-    async with talking(tmp_path, admins=(501,)) as talk:
-        await begun(talk)
-        await talk.taps("I am a clinician")
-        await talk.says("/admin")
-
-        await talk.taps("Open the console")
-
-        assert "/sign-in/" in talk.me.last.text
-        assert "Works once" in talk.me.last.text
-
-
 async def test_who_is_no_longer_named_an_admin_is_none(tmp_path: Path) -> None:
     async with talking(tmp_path, admins=(501,)) as talk:
         await begun(talk)
@@ -352,14 +281,10 @@ async def test_who_is_no_longer_named_an_admin_is_none(tmp_path: Path) -> None:
         assert await every(again, "SELECT is_admin FROM person") == [(0,)]
 
 
-async def test_whoever_waited_is_let_in_once_everybody_is(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with monkeypatch.context() as patched:
-        ask_for_approval(patched)
-        async with talking(tmp_path) as talk:
-            await begun(talk)
-            emulator = talk.emulator
+async def test_whoever_waited_is_let_in_once_everybody_is(tmp_path: Path) -> None:
+    async with talking(tmp_path, approval="approve") as talk:
+        await begun(talk)
+        emulator = talk.emulator
     async with talking(tmp_path, emulator=emulator) as again:
         await begun(again)
 

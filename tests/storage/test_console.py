@@ -1,5 +1,6 @@
 """What the console asks of the database, on both kinds, against the plain meaning of each question."""
 
+import asyncio
 import random
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -10,7 +11,7 @@ import pytest
 
 from dialogs.content import Scenario, load_scenario
 from storage import audit, console, consults, people, plans, statistics
-from storage.console import LogEntry, LogFilter
+from storage.console import LogEntry, LogFilter, Told
 from storage.consults import StoredConsult
 from storage.database import Database
 from storage.errors import Conflict, NotFound
@@ -225,12 +226,37 @@ async def test_the_newest_of_an_action_is_found(database: Database, events: list
 async def test_two_decisions_about_one_person_do_not_both_count(database: Database) -> None:
     admin, waiting = await person_of(database, 1), await person_of(database, 2)
 
-    def decide(tx: Tx) -> int | None:
+    def decide(tx: Tx) -> Told | None:
         return console.decide(tx, admin, waiting.id, expected="approved", to="suspended")
 
     await database.write(decide)
     with pytest.raises(Conflict):
         await database.write(decide)
+
+
+async def test_of_two_admins_who_decide_in_the_same_moment_one_wins(database: Database) -> None:
+    admins = [await person_of(database, number) for number in (1, 2)]
+    waiting = await database.write(lambda tx: people.get_or_create(tx, 3, "Bo", status="pending"))
+    choices = zip(admins, ("approved", "suspended"), strict=True)
+
+    came = await asyncio.gather(
+        *(
+            database.write(
+                lambda tx, who=who, to=to: console.decide(  # type: ignore[misc]
+                    tx, who, waiting.id, expected="pending", to=to
+                )
+            )
+            for who, to in choices
+        ),
+        return_exceptions=True,
+    )
+
+    assert len([each for each in came if isinstance(each, Conflict)]) == 1
+    decided = await database.read(
+        lambda tx: [e.meta["to"] for e in audit.entries(tx) if e.action == "person.status"]
+    )
+    now = (await database.read(lambda tx: people.get(tx, waiting.id))).status
+    assert decided == [now]
 
 
 async def test_the_log_is_signed_off_once_and_not_beyond_its_end(database: Database) -> None:
@@ -251,11 +277,11 @@ async def test_the_text_needs_leave_of_ones_own(database: Database) -> None:
 
     with pytest.raises(NotFound):
         await database.write(lambda tx: console.read_text(tx, admin, case.id))
-    chat = await database.write(
+    broken = await database.write(
         lambda tx: console.break_the_glass(tx, admin, case.id, "legal", "A request of a court")
     )
 
-    assert chat == 2
+    assert broken.told == Told(asker.id, 2, None)
     assert await database.write(lambda tx: console.read_text(tx, admin, case.id)) == ()
     with pytest.raises(NotFound):
         await database.write(lambda tx: console.read_text(tx, asker, case.id))
@@ -268,10 +294,10 @@ async def test_an_asker_who_left_is_not_told(database: Database) -> None:
         lambda tx: people.get_or_create(tx, 3, "Somebody", status="pending")
     )
 
-    def leave(tx: Tx) -> tuple[int | None, int | None]:
+    def leave(tx: Tx) -> tuple[Told | None, Told | None]:
         tx.connection.exec_driver_sql("UPDATE person SET telegram_id = NULL")
         return (
-            console.break_the_glass(tx, admin, case.id, "legal", "A request of a court"),
+            console.break_the_glass(tx, admin, case.id, "legal", "A request of a court").told,
             console.decide(tx, admin, waiting.id, expected="pending", to="approved"),
         )
 

@@ -117,11 +117,18 @@ async def test_administrators_of_the_settings_are_known_before_they_write(
     suspended = await met(database, 6, "Ben")
     await database.write(lambda tx: people.set_status(tx, suspended, "suspended", by=None))
     for _ in range(2):
-        await database.write(lambda tx: people.make_admins(tx, [5, 6]))
+        await database.write(lambda tx: people.keep_admins(tx, [5, 6]))
 
     anna = await met(database, 5, "Anna")
     assert (anna.is_admin, anna.status, anna.name) == (True, "approved", "Anna")
     assert len(await database.read(people.admins)) == 2
+
+
+async def test_who_is_no_longer_named_is_no_admin_from_the_start_on(database: Database) -> None:
+    for named in ([5, 6], [6]):
+        await database.write(lambda tx, named=named: people.keep_admins(tx, named))  # type: ignore[misc]
+
+    assert [who.telegram_id for who in await database.read(people.admins)] == [6]
 
 
 async def test_an_unknown_person_is_not_found(database: Database) -> None:

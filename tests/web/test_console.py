@@ -596,7 +596,7 @@ async def test_somebody_who_waits_is_approved_and_told(
     assert done.status_code == 303
     assert 8801 in pages.told
     assert told is not None
-    assert "You can use Curbside now" in told["text"]
+    assert "You are approved" in told["text"]
 
 
 async def test_of_two_admins_who_decide_at_once_one_is_told(
