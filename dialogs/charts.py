@@ -26,11 +26,12 @@ SMALL = "not shown"
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One row of a chart: a label, parts from left to right, and what its tip adds."""
+    """One row of a chart: a label, parts from left to right, what its tip adds, what stands beside it."""
 
     label: str
     parts: tuple[int | None, ...]
     more: str = ""
+    beside: str = ""
 
 
 def bars(title: str, rows: Sequence[Bar], names: Sequence[str], *, most: int | None = None) -> str:
@@ -40,7 +41,8 @@ def bars(title: str, rows: Sequence[Bar], names: Sequence[str], *, most: int | N
     longest = most or max(sum(part or 0 for part in row.parts) for row in rows) or 1
     above = any(len(row.label) > SHORT_LABEL for row in rows)
     left, high = (0, HIGH_ROW) if above else (LABEL_WIDTH, ROW)
-    scale = (WIDTH - left - 44) / longest
+    room = 44 + 6 * max(len(row.beside) for row in rows)
+    scale = (WIDTH - left - room) / longest
     drawn = [
         text
         for place, row in enumerate(rows)
@@ -66,7 +68,8 @@ def _row(
             hatched = " small" if part is None else ""
             yield _rect((x, top), (max(width, 1.5), BAR), f"c{kind}{hatched}")
             x += max(width, 1.5)
-    yield _text(x + 6, top + 11, _total(row.parts), "start", "number")
+    beside = f" · {row.beside}" if row.beside else ""
+    yield _text(x + 6, top + 11, _total(row.parts) + beside, "start", "number")
     yield "</g>"
 
 
@@ -148,14 +151,14 @@ def funnel(title: str, rows: Sequence[tuple[str, int | None]]) -> str:
         return _empty(title)
     return bars(
         title,
-        [Bar(label, (count,), _share(count, whole)) for label, count in rows],
+        [Bar(label, (count,), beside=_share(count, whole)) for label, count in rows],
         ("cases",),
         most=whole,
     )
 
 
 def _share(count: int | None, whole: int) -> str:
-    return "" if count is None else f"{100 * count / whole:.0f} % of the first"
+    return "" if count is None else f"{100 * count / whole:.0f} %"
 
 
 def legend(names: Sequence[str]) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from bot.settings import settings_page
+from dialogs import wording
 from dialogs.content import (
     PRIORITIES,
     Citation,
@@ -20,7 +21,7 @@ from dialogs.content import (
     scenario_names,
 )
 from dialogs.phases import drawing, mermaid
-from dialogs.rules import Criterion, Rule
+from dialogs.rules import Rule
 
 DOCS = Path(__file__).parent
 UNCHECKED = "**not yet checked against the original**"
@@ -89,35 +90,9 @@ def _front(scenario: Scenario) -> Iterator[str]:
     yield f"Under every summary: {scenario.footer}"
 
 
-# --- rules in words -------------------------------------------------------------------------------
-
-
 def rule_words(rule: Rule, scenario: Scenario) -> str:
-    """Return a rule as a sentence."""
-    joined = " **and** " if rule.all else " **or** "
-    return joined.join(_criterion_words(criterion, scenario) for criterion in rule.criteria)
-
-
-WORDS = {
-    "in": "{short} is {labels}",
-    "not in": "{short} is not known to be {labels}",
-    "lacks": "{short} is answered, without {labels}",
-    "form": "{short} has the form {value}",
-    "unknown": "{short} is not known or not answered",
-    "mme >=": "the part of the MME that is known is at least {value}",
-}
-
-
-def _criterion_words(criterion: Criterion, scenario: Scenario) -> str:
-    if criterion.finding is not None:
-        return f"_{scenario.finding(criterion.finding).words}_ (`{criterion.finding}`)"
-    question, value = scenario.question(str(criterion.question)), criterion.value
-    chosen = (option.label for option in question.options if option.id in criterion.options)
-    shown = f"{value:g}" if isinstance(value, float) else ", ".join(value or ())
-    words = WORDS.get(criterion.operator, f"{{short}} {criterion.operator} {{value}} {{unit}}")
-    return words.format(
-        short=question.short, labels=", ".join(chosen), value=shown, unit=question.unit
-    )
+    """Return a rule as a sentence in Markdown."""
+    return wording.rule_words(rule, scenario, wording.MARKDOWN)
 
 
 # --- questions, considerations, steps -------------------------------------------------------------

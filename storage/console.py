@@ -32,7 +32,7 @@ from sqlalchemy import (
     update,
 )
 
-from storage import access, audit, people, rounds, sign_in
+from storage import access, audit, letters, people, rounds, sign_in
 from storage.errors import Conflict, NotFound
 from storage.ids import new_id
 from storage.people import Person
@@ -103,6 +103,8 @@ class LogFilter:
     actor: UUID | None = None
     consult_id: UUID | None = None
     action: str = ""
+    without: str = ""
+    """An action that is not wanted."""
     outcome: str = ""
     words: tuple[str, ...] = ()
     """Parts of codes, ``a-z0-9``; an event has to have all of them."""
@@ -217,6 +219,8 @@ def log_query(
     high = min([n for n in (highest, before) if n is not None], default=None)
     query = select(*SHOWN).where(audit_event.c.seq.is_not(None), *_visible(tx))
     query = query.where(*_times(wanted))
+    if wanted.without:
+        query = query.where(audit_event.c.action.concat("") != wanted.without)
     return _led(tx, query, wanted, (low, high), upwards=after is not None).limit(limit)
 
 
@@ -1031,6 +1035,17 @@ def given_up(tx: Tx, since: datetime, until: datetime) -> Mapping[str, int]:
     return {str(code or "unknown"): int(number) for code, number in rows}
 
 
+def put_away(tx: Tx, since: datetime, until: datetime) -> Mapping[str, int]:
+    """Return reason -> updates of this time that could not be handled."""
+    rows = tx.connection.execute(
+        select(dead_letter.c.reason, func.count())
+        .where(dead_letter.c.at >= since, dead_letter.c.at < until)
+        .group_by(dead_letter.c.reason)
+        .order_by(func.count().desc(), dead_letter.c.reason)
+    )
+    return {str(reason): int(number) for reason, number in rows}
+
+
 def _letters(tx: Tx) -> int:
     some = (
         select(literal(1))
@@ -1038,6 +1053,12 @@ def _letters(tx: Tx) -> int:
         .limit(RARE)
     )
     return tx.connection.scalar(select(func.count()).select_from(some.subquery())) or 0
+
+
+def replay(tx: Tx, who: Member, letter_id: UUID) -> None:
+    """Have the bot handle an update once more; raises NotFound when it is gone."""
+    letters.replay(tx, letter_id)
+    _record(tx, who, "dead_letter.replay", kind="dead_letter", object_id=letter_id)
 
 
 def _size(tx: Tx) -> int:

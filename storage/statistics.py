@@ -377,6 +377,15 @@ def overview(tx: Tx, period: Period, team: str = ALL) -> Overview:
     )
 
 
+def from_the_first(tx: Tx, period: Period, team: str = ALL) -> Period:
+    """Return the period from the first day on of which anything was counted."""
+    first = tx.connection.scalar(select(func.min(statistic.c.day)).where(statistic.c.team == team))
+    if first is None:
+        return period
+    day = EPOCH + timedelta(days=first)
+    return Period(min(max(period.since, day), period.until - timedelta(days=1)), period.until)
+
+
 def _weeks(
     tx: Tx, period: Period, team: str, width: int
 ) -> tuple[tuple[date, Mapping[str, int | None]], ...]:

@@ -220,6 +220,8 @@ def numbers_on(page: httpx.Response) -> list[int]:
         ("words=test.event", 50),
         ("words=mat&outcome=denied", 0),
         ("words=opioid&event=test.event&outcome=denied", 2),
+        ("event=-console.read&words=opioid", 40),
+        ("event=-test.event&words=opioid", 0),
         ("outcome=denied", 2),
         ("words=zebra", 0),
         ("from=2026-11-24", 0),
@@ -295,6 +297,16 @@ async def test_a_search_is_on_record_without_its_words(
 
     assert newest.object_type == "log"
     assert newest.meta == {"event": "test.event", "words": 2}
+
+
+async def test_a_search_that_leaves_an_event_out_is_on_record_as_such(
+    pages: Pages, browser: httpx.AsyncClient, admin: Person
+) -> None:
+    await browser.get("/console/log?event=-console.read")
+
+    newest = await pages.look(lambda tx: audit.entries(tx, actor=admin.id, limit=1)[0])
+
+    assert newest.meta == {"without": "console.read"}
 
 
 # --- signing off ----------------------------------------------------------------------------------
@@ -831,8 +843,8 @@ def test_items_that_came_and_went_are_told_apart() -> None:
     lost = list(content.changes(current, fewer))
     gained = list(content.changes(fewer, current))
 
-    assert [(c.part, c.kind) for c in lost] == [("banners", "removed"), ("step table", "changed")]
-    assert [(c.part, c.kind) for c in gained] == [("banners", "added"), ("step table", "changed")]
+    assert [(c.part, c.kind) for c in lost] == [("banners", "removed"), ("step order", "changed")]
+    assert [(c.part, c.kind) for c in gained] == [("banners", "added"), ("step order", "changed")]
 
 
 def test_old_and_superseded_sources_come_first(clock: Clock) -> None:
@@ -916,7 +928,7 @@ async def test_the_system_page_shows_queues_and_checks(
 
     assert "SQLite" in words
     assert "Waiting to be sent 1" in words
-    assert "bot ok" in words
+    assert "Bot ok" in words
 
 
 async def test_the_console_is_one_list_of_routes(pages: Pages) -> None:

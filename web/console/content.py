@@ -1,9 +1,11 @@
 """The scenario versions as they read, what changed between them, and how they do on the vignettes."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
+from difflib import SequenceMatcher
+from functools import cache, partial
 from typing import Any
 
 from starlette.requests import Request
@@ -11,11 +13,19 @@ from starlette.responses import Response
 
 from dialogs import charts
 from dialogs.checks import STALE_AFTER_DAYS
-from dialogs.content import Scenario, Source, Vignette, load_vignettes, scenario_names
+from dialogs.content import (
+    PRIORITIES,
+    Scenario,
+    Source,
+    Vignette,
+    load_vignettes,
+    scenario_names,
+)
 from dialogs.errors import ContentError
 from dialogs.evaluation import evaluate
 from dialogs.phases import MOVES, PHASES
-from dialogs.rules import Record
+from dialogs.rules import Record, Rule
+from dialogs.wording import rule_words
 from storage import console
 from storage.transaction import Tx
 from web.access import Visit
@@ -23,10 +33,22 @@ from web.console.filters import Unreadable
 from web.console.site import Site, shown
 from web.pages import safe
 
-PARTS = ("questions", "considerations", "steps", "banners", "sources", "gaps", "consistency")
+PARTS = (
+    "questions",
+    "findings",
+    "considerations",
+    "steps",
+    "banners",
+    "sources",
+    "gaps",
+    "consistency",
+)
 """The parts of a scenario that are compared, item by item."""
 
 ITS_ID = {"gaps": "key"}
+NOT_COMPARED = {*PARTS, "id", "version", "body", "hash"}
+LONGEST_PIECE = 4000
+"""Characters of a field that are compared word by word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +65,10 @@ class Result:
         return not self.missing and not self.wrong and self.step == self.case.step
 
 
+Pieces = tuple[tuple[str, str], ...]
+"""A text in pieces, each with its kind: same, del, ins."""
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """One item that differs between two versions; ``fields`` are what differs in it."""
@@ -50,7 +76,7 @@ class Change:
     part: str
     item: str
     kind: str
-    fields: tuple[str, ...] = ()
+    fields: tuple[tuple[str, Pieces], ...] = ()
 
 
 async def content(request: Request, *, site: Site) -> Response:
@@ -68,6 +94,7 @@ async def content(request: Request, *, site: Site) -> Response:
         results=results(current),
         sources=list(sources(current, site.clock().date())),
         diagram=safe(diagram()),
+        moves=moves(),
     )
 
 
@@ -91,6 +118,9 @@ async def version(request: Request, *, site: Site) -> Response:
         other=other,
         others=[row for row in rows if row.hash != scenario.hash],
         changes=list(changes(other, scenario)) if other else [],
+        rule=partial(rule_words, scenario=scenario),
+        priorities=PRIORITIES,
+        results=results(scenario),
     )
 
 
@@ -139,7 +169,7 @@ def _trouble(source: Source, today: date) -> str:
 
 
 def changes(before: Scenario, after: Scenario) -> Iterator[Change]:
-    """Yield what differs from one version to another, item by item."""
+    """Yield what differs from one version to another, item by item, then what has no items."""
     for part in PARTS:
         old = _items(getattr(before, part), ITS_ID.get(part, "id"))
         new = _items(getattr(after, part), ITS_ID.get(part, "id"))
@@ -147,31 +177,86 @@ def changes(before: Scenario, after: Scenario) -> Iterator[Change]:
         yield from (Change(part, name, "added") for name in new if name not in old)
         for name in old:
             if name in new and old[name] != new[name]:
-                yield Change(part, name, "changed", tuple(_differing(old[name], new[name])))
-    if before.step_order != after.step_order:
-        yield Change("step table", "rows", "changed")
+                fields = _differing((old[name], before), (new[name], after))
+                yield Change(part, name, "changed", tuple(fields))
+    whole = _differing((before, before), (after, after))
+    yield from (
+        Change(name.replace("_", " "), "", "changed", ((name, pieces),)) for name, pieces in whole
+    )
 
 
 def _items(items: Sequence[Record], name: str) -> Mapping[str, Record]:
     return {str(getattr(item, name)): item for item in items}
 
 
-def _differing(old: Record, new: Record) -> Iterable[str]:
-    return (name for name in type(old).model_fields if getattr(old, name) != getattr(new, name))
+def _differing(
+    old: tuple[Record, Scenario], new: tuple[Record, Scenario]
+) -> Iterator[tuple[str, Pieces]]:
+    """Yield each field that differs, with its text word by word."""
+    for name in type(old[0]).model_fields:
+        was, is_now = (getattr(item, name) for item, _ in (old, new))
+        skipped = isinstance(old[0], Scenario) and name in NOT_COMPARED
+        if was != is_now and not skipped:
+            yield name, pieces(as_text(was, old[1]), as_text(is_now, new[1]))
+
+
+def as_text(value: Any, scenario: Scenario) -> str:
+    """Return a value of a scenario for reading: rules as sentences, lists line by line."""
+    if isinstance(value, Rule):
+        return rule_words(value, scenario)
+    if isinstance(value, Record):
+        shown = ((name, as_text(part, scenario)) for name, part in value)
+        return "; ".join(f"{name}: {part}" for name, part in shown if part)
+    if isinstance(value, Mapping):
+        return "\n".join(f"{name}: {as_text(part, scenario)}" for name, part in value.items())
+    if isinstance(value, tuple):
+        return "\n".join(as_text(part, scenario) for part in value)
+    return "" if value is None else str(value)
+
+
+def pieces(before: str, after: str) -> Pieces:
+    """Return two texts as one, word by word: what stayed, what went, what came."""
+    if max(len(before), len(after)) > LONGEST_PIECE:
+        return (("del", before), ("ins", after))
+    old, new = (re.findall(r"\S+|\s+", text) for text in (before, after))
+    found: list[tuple[str, str]] = []
+    for tag, a, b, c, d in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if tag == "equal":
+            found.append(("same", "".join(old[a:b])))
+            continue
+        found += [("del", "".join(old[a:b]))] * (b > a) + [("ins", "".join(new[c:d]))] * (d > c)
+    return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    source: str
+    dest: str
+    trigger: str
+
+
+def moves() -> tuple[Move, ...]:
+    """Return the moves between the phases of a consult, as a list for reading."""
+    return tuple(
+        Move(source, row["dest"], row["trigger"])
+        for row in MOVES
+        for source in _sources_of(row["source"])
+        if source != row["dest"]
+    )
+
+
+def _sources_of(given: Any) -> Sequence[str]:
+    return given if isinstance(given, tuple | list) else (given,)
 
 
 @cache
 def diagram() -> str:
     """Return the phases of a consult and the moves between them, drawn."""
-    moves: dict[tuple[str, str], str] = {}
-    for row in MOVES:
-        given: Any = row["source"]
-        for source in given if isinstance(given, tuple | list) else (given,):
-            key = (source, row["dest"])
-            moves[key] = f"{moves[key]}, {row['trigger']}" if key in moves else row["trigger"]
-    return charts.arcs(
-        "Phases of a consult", PHASES, {k: v for k, v in moves.items() if k[0] != k[1]}
-    )
+    drawn: dict[tuple[str, str], str] = {}
+    for move in moves():
+        key = (move.source, move.dest)
+        drawn[key] = f"{drawn[key]}, {move.trigger}" if key in drawn else move.trigger
+    return charts.arcs("Phases of a consult", PHASES, drawn)
 
 
 ROUTES = (

@@ -40,6 +40,8 @@ def values(given: Mapping[str, str], names: tuple[str, ...] = FIELDS) -> dict[st
 
 def log_filter(tx: Tx, found: Mapping[str, str]) -> LogFilter:
     """Return which events are wanted."""
+    without = found["event"].startswith("-")
+    action = code(found["event"].removeprefix("-"), "event")
     until = moment(found["to"], "to")
     return LogFilter(
         since=moment(found["from"], "from"),
@@ -48,7 +50,8 @@ def log_filter(tx: Tx, found: Mapping[str, str]) -> LogFilter:
         else until,
         actor=actor(tx, found["person"]),
         consult_id=identity(found["case"], "case"),
-        action=code(found["event"], "event"),
+        action="" if without else action,
+        without=action if without else "",
         outcome=code(found["outcome"], "outcome"),
         words=words(found["words"]),
     )
@@ -148,8 +151,12 @@ def period(given: Mapping[str, str], today: date) -> tuple[str, Period]:
 def on_record(found: Mapping[str, str]) -> dict[str, int | str]:
     """Return what the log says of a filter: codes as they are, of words only how many."""
     kept: dict[str, int | str] = {
-        name: code(found[name], name) for name in ("event", "outcome") if found[name]
+        name: code(found[name].removeprefix("-"), name)
+        for name in ("event", "outcome")
+        if found[name]
     }
+    if found["event"].startswith("-"):
+        kept["without"] = kept.pop("event")
     if PSEUDONYM.fullmatch(found["person"]):
         kept["person"] = found["person"]
     if case := identity(found["case"], "case"):

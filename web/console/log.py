@@ -21,6 +21,7 @@ SAVED = (
     ("Text read", "event=glass.read"),
     ("Exports", "event=log.export"),
     ("Sessions", "event=session.begin"),
+    ("Without looks of admins", "event=-console.read"),
 )
 """Filters that are often wanted; any other can be kept as the address of its page."""
 
@@ -58,6 +59,7 @@ async def log(request: Request, *, site: Site) -> Response:
         saved=SAVED,
         chosen=urlencode({name: value for name, value in values.items() if value}),
         filtered=any(values.values()),
+        narrowed=any(value for name, value in values.items() if name != "words"),
         actions=found.actions,
         reviewed=found.reviewed,
         newer=_page(values, "after", found.page.newer),

@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
 
 from markupsafe import Markup
 from starlette.requests import Request
@@ -22,6 +23,8 @@ from web.console.site import Site, address, nag, shown
 from web.pages import count, lasted, safe
 
 MOST_ROWS = 12
+LONGEST_BY_WEEK = 210
+"""Days; a longer period is drawn in longer steps."""
 MOST_ROUNDS = 1
 """Batches counted while a page is asked for; the rest is counted in the background."""
 
@@ -50,21 +53,42 @@ class Figure:
     note: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Errors:
+    """What went wrong in a period, code -> how often; of the machine, so that nothing is left out."""
+
+    given_up: Mapping[str, int]
+    put_away: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was read for an overview, and what it was asked for."""
+
+    state: Overview
+    errors: Errors
+    scenario: Scenario
+    teams: tuple[str, ...]
+    reviewed: console.Reviewed
+
+
 async def overview(request: Request, *, site: Site) -> Response:
-    found, period, name, team = await _found(request, site)
-    visit, state, given_up, reviewed, scenario = found
+    name, period, team = _asked(request, site)
+    visit, found = await _found(request, site, period, team, whole=name == "all")
+    state = found.state
     return shown(
         "overview.html",
         visit,
         here="overview",
         title="Overview",
-        nag=nag(reviewed),
+        nag=nag(found.reviewed),
         figures=list(figures(state)),
-        cards=list(cards(state, scenario, given_up)),
-        period=period,
+        cards=list(cards(state, found.scenario, found.errors)),
+        period=state.period,
+        last=state.period.until - timedelta(days=1),
         chosen=name,
         periods=filters.PERIODS,
-        teams=(),
+        teams=found.teams,
         team=team,
         behind=state.behind,
         csv=address("/console/overview.csv", dict(request.query_params)),
@@ -73,41 +97,49 @@ async def overview(request: Request, *, site: Site) -> Response:
 
 async def as_csv(request: Request, *, site: Site) -> Response:
     """Return the same numbers as a table; small counts are left out of it as well."""
-    found, period, _, _ = await _found(request, site)
+    name, period, team = _asked(request, site)
+    _, found = await _found(request, site, period, team, whole=name == "all")
+    period = found.state.period
     out = io.StringIO()
     table = csv.writer(out, lineterminator="\r\n")
     table.writerow(["from", "to", "measure", "of", "count"])
-    for row in rows(found[1]):
+    for row in rows(found.state, found.errors):
         table.writerow([period.since, period.until, *row])
-    name = f"curbside-overview-{period.since}-{period.until}.csv"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    file = f"curbside-overview-{period.since}-{period.until}.csv"
+    headers = {"Content-Disposition": f'attachment; filename="{file}"'}
     return Response(out.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
 
 
-async def _found(
-    request: Request, site: Site
-) -> tuple[tuple[Visit, Overview, Mapping[str, int], console.Reviewed, Scenario], Period, str, str]:
+def _asked(request: Request, site: Site) -> tuple[str, Period, str]:
     name, period = filters.period(request.query_params, site.clock().date())
-    team = filters.code(request.query_params.get("team", ""), "team")
+    return name, period, filters.code(request.query_params.get("team", ""), "team")
+
+
+async def _found(
+    request: Request, site: Site, period: Period, team: str, *, whole: bool
+) -> tuple[Visit, Found]:
+    """Return who asks and what there is to show; ``whole`` begins with the first day counted."""
     visit, reviewed = await site.access.enter(
         request, "overview", lambda tx, _visit: console.reviewed(tx)
     )
     await caught_up(site, MOST_ROUNDS)
 
-    def reading(tx: Tx) -> tuple[Overview, Mapping[str, int], Scenario]:
-        since, until = (filters.moment(day.isoformat(), "") for day in (period.since, period.until))
-        assert since is not None  # noqa: S101 - a day was given
-        assert until is not None  # noqa: S101
-        state = statistics.overview(tx, period, team)
-        return state, console.given_up(tx, since, until), site.scenario_of(tx, None)
+    def reading(tx: Tx) -> Found:
+        asked = statistics.from_the_first(tx, period, team) if whole else period
+        return Found(
+            statistics.overview(tx, asked, team),
+            _errors(tx, asked),
+            site.scenario_of(tx, None),
+            tuple(row.pseudonym for row in console.team_rows(tx)),
+            reviewed,
+        )
 
-    return (visit, *_in_order(await site.database.read(reading), reviewed)), period, name, team
+    return visit, await site.database.read(reading)
 
 
-def _in_order(
-    found: tuple[Overview, Mapping[str, int], Scenario], reviewed: console.Reviewed
-) -> tuple[Overview, Mapping[str, int], console.Reviewed, Scenario]:
-    return found[0], found[1], reviewed, found[2]
+def _errors(tx: Tx, period: Period) -> Errors:
+    since, until = (datetime.combine(d, time(), UTC) for d in (period.since, period.until))
+    return Errors(console.given_up(tx, since, until), console.put_away(tx, since, until))
 
 
 async def caught_up(site: Site, rounds: int) -> bool:
@@ -136,7 +168,7 @@ def figures(state: Overview) -> Iterator[Figure]:
     stopped = state.count("stopped")
     yield Figure("Red flag", number(stopped), share(stopped, started))
     median = state.median_seconds
-    yield Figure("Half had a summary", f"≤ {lasted(median)}" if median else "–")
+    yield Figure("Time to summary", f"≤ {lasted(median)}" if median else "–", "median")
     yield Figure("Planned", number(state.count("planned")), share(state.count("planned"), finished))
     reviewed = state.count("reviewed")
     yield Figure("Outcome known", number(reviewed), share(reviewed, state.count("planned")))
@@ -148,16 +180,18 @@ def share(part: int | None, whole: int | None) -> str:
     return f"{100 * part / whole:.0f} %" if part and whole else ""
 
 
-def cards(state: Overview, scenario: Scenario, given_up: Mapping[str, int]) -> Iterator[Card]:
+def cards(state: Overview, scenario: Scenario, errors: Errors) -> Iterator[Card]:
     """Yield the charts, from a case's beginning to its outcome."""
     ends = ("Finished", "Abandoned", "Red flag")
+    by_week = state.period.days <= LONGEST_BY_WEEK
+    day = "%d %b" if by_week else "%d %b %Y"
     yield Card(
-        "Cases by week" if len(state.weeks) <= 30 else "Cases over time",  # noqa: PLR2004
+        "Cases by week" if by_week else "Cases over time",
         safe(
             charts.columns(
                 "Cases over time",
                 [
-                    Bar(f"{first:%d %b}", (week["finished"], week["abandoned"], week["stopped"]))
+                    Bar(f"{first:{day}}", (week["finished"], week["abandoned"], week["stopped"]))
                     for first, week in state.weeks
                 ],
                 ends,
@@ -174,7 +208,8 @@ def cards(state: Overview, scenario: Scenario, given_up: Mapping[str, int]) -> I
     yield Card(
         "Where cases were left",
         safe(_by_question(state, scenario, "left")),
-        "Abandoned after a week.",
+        "The question that stood open for a week, or when the case was cancelled; and the share of "
+        "those who were asked it.",
     )
     yield Card(
         "Not known",
@@ -191,14 +226,26 @@ def cards(state: Overview, scenario: Scenario, given_up: Mapping[str, int]) -> I
     yield Card(
         "“Not applicable”",
         safe(_not_applicable(state, scenario)),
-        "Often here means that the scenario raises it wrongly.",
+        "Of the cases it was raised in. Often here means that the scenario raises it wrongly.",
     )
     yield Card("Outcomes at review", safe(_words(state, "outcome", followup().choices["outcome"])))
     yield Card("What was decided", safe(_words(state, "decided", DECIDED)))
-    errors = [
-        Bar(name.replace("_", " "), (hits,)) for name, hits in list(given_up.items())[:MOST_ROWS]
-    ]
-    yield Card("Messages given up", safe(charts.bars("Messages given up", errors, ("messages",))))
+    yield Card(
+        "Errors",
+        safe(_wrong(errors)),
+        "Messages that Telegram did not take, updates that could not be handled. Shown in full: they "
+        "say nothing of a case.",
+        safe(charts.legend(WRONG)),
+    )
+
+
+WRONG = ("Messages given up", "Updates put away")
+
+
+def _wrong(errors: Errors) -> str:
+    rows = [Bar(name.replace("_", " "), (hits, 0)) for name, hits in errors.given_up.items()]
+    rows += [Bar(name.replace("_", " "), (0, hits)) for name, hits in errors.put_away.items()]
+    return charts.bars("Errors", rows[:MOST_ROWS], WRONG)
 
 
 def _funnel(state: Overview) -> list[tuple[str, int | None]]:
@@ -222,8 +269,20 @@ def _by_question(state: Overview, scenario: Scenario, kind: str) -> str:
     names = {question.id: question.short for question in scenario.questions} | {
         "review": "Review of answers"
     }
-    rows = [Bar(names.get(key, key), (hits,), key) for key, hits in _sorted(state.of(kind))]
+    rows = [
+        Bar(names.get(key, key), (hits,), beside=_of_those_asked(state, key, hits))
+        for key, hits in _sorted(state.of(kind))
+    ]
     return charts.bars("Where cases were left", rows, ("cases",))
+
+
+def _of_those_asked(state: Overview, question: str, left: int | None) -> str:
+    """Return the share of those whom a question was asked; empty where a count of it is not shown."""
+    parts = [state.count(f"{kind}:{question}") for kind in ("answered", "unknown", "skipped")]
+    known = [part for part in parts if part is not None]
+    if left is None or len(known) < len(parts) or not sum(known):
+        return ""
+    return f"{100 * left / (left + sum(known)):.0f} %"
 
 
 UNKNOWN = ("Not known", "Skipped")
@@ -258,7 +317,7 @@ def _not_applicable(state: Overview, scenario: Scenario) -> str:
     names = {raised.id: raised.title for raised in scenario.considerations}
     raised = state.of("raised")
     rows = [
-        Bar(names.get(key, key), (hits,), f"of {number(raised.get(key, 0))} cases")
+        Bar(names.get(key, key), (hits,), beside=f"of {number(raised.get(key, 0))}")
         for key, hits in _sorted(state.of("not_applicable"))
     ]
     return charts.bars("Dispositioned not applicable", rows, ("times",))
@@ -278,12 +337,20 @@ def _sum(*parts: int | None) -> int | None:
     return sum(part or 0 for part in parts) or None
 
 
-def rows(state: Overview) -> Iterator[tuple[str, str, str]]:
+def rows(state: Overview, errors: Errors) -> Iterator[tuple[str, str, str]]:
     """Yield (measure, of what, count) for every number of the overview."""
     for key in sorted(state.counts):
         measure, _, about = key.partition(":")
-        shown_count = state.counts[key]
-        yield measure, about, "not shown" if shown_count is None else str(shown_count)
+        yield measure, about, _cell(state.counts[key])
+    yield "median_seconds", "at most", _cell(state.median_seconds)
+    for first, week in state.weeks:
+        yield from ((f"{key}_from", str(first), _cell(week[key])) for key in statistics.SERIES)
+    yield from (("given_up", code, str(hits)) for code, hits in errors.given_up.items())
+    yield from (("put_away", reason, str(hits)) for reason, hits in errors.put_away.items())
+
+
+def _cell(count: int | None) -> str:
+    return "not shown" if count is None else str(count)
 
 
 ROUTES = (("GET", "/console", overview), ("GET", "/console/overview.csv", as_csv))
