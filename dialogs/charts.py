@@ -41,7 +41,7 @@ def bars(title: str, rows: Sequence[Bar], names: Sequence[str], *, most: int | N
     longest = most or max(sum(part or 0 for part in row.parts) for row in rows) or 1
     above = any(len(row.label) > SHORT_LABEL for row in rows)
     left, high = (0, HIGH_ROW) if above else (LABEL_WIDTH, ROW)
-    room = 44 + 6 * max(len(row.beside) for row in rows)
+    room = 44 + 7 * max(len(row.beside) for row in rows)
     scale = (WIDTH - left - room) / longest
     drawn = [
         text
@@ -68,7 +68,7 @@ def _row(
             hatched = " small" if part is None else ""
             yield _rect((x, top), (max(width, 1.5), BAR), f"c{kind}{hatched}")
             x += max(width, 1.5)
-    beside = f" · {row.beside}" if row.beside else ""
+    beside = f" {row.beside}" if row.beside else ""
     yield _text(x + 6, top + 11, _total(row.parts) + beside, "start", "number")
     yield "</g>"
 
@@ -158,7 +158,7 @@ def funnel(title: str, rows: Sequence[tuple[str, int | None]]) -> str:
 
 
 def _share(count: int | None, whole: int) -> str:
-    return "" if count is None else f"{100 * count / whole:.0f} %"
+    return "" if count in {None, whole} else f"({100 * (count or 0) / whole:.0f} %)"
 
 
 def legend(names: Sequence[str]) -> str:

@@ -50,6 +50,22 @@ def test_admins_are_numbers_between_commas(monkeypatch: pytest.MonkeyPatch) -> N
     assert given(monkeypatch, admins="11, 22").admins == (11, 22)
 
 
+@pytest.mark.parametrize(
+    ("values", "served"),
+    [
+        ({}, True),
+        ({"host": "0.0.0.0"}, False),  # noqa: S104 - a container's
+        ({"public_url": "https://curbside.example.org"}, False),
+        ({"public_url": "https://curbside.example.org", "metrics": "true"}, True),
+        ({"metrics": "false"}, False),
+    ],
+)
+def test_metrics_are_served_by_themselves_on_this_machine_only(
+    monkeypatch: pytest.MonkeyPatch, values: dict[str, str], served: bool
+) -> None:
+    assert given(monkeypatch, **values).metrics is served
+
+
 def test_an_empty_variable_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
     assert given(monkeypatch, token="", admins="").token is None
 

@@ -521,6 +521,38 @@ async def test_the_counts_of_a_team_are_its_own(
     assert (everything.count("started"), theirs.count("started")) == (11, 5)
 
 
+async def test_there_is_something_to_count_after_an_event_and_when_a_case_is_left(
+    database: Database, clock: Clock
+) -> None:
+    owner = await person_of(database, 1)
+    await database.write(lambda tx: opened(tx, owner))
+    await database.write(audit.seal)
+    before = await database.read(statistics.is_due)
+    await counted(database)
+    after = await database.read(statistics.is_due)
+    clock.moves(days=8)
+    left = await database.read(statistics.is_due)
+
+    assert (before, after, left) == (True, False, True)
+
+
+async def test_a_period_begins_with_the_first_day_counted_and_keeps_a_day(
+    database: Database,
+) -> None:
+    whole = Period(date(2020, 1, 1), date(2026, 12, 1))
+    assert await database.read(lambda tx: statistics.from_the_first(tx, whole)) == whole
+    owner = await person_of(database, 1)
+    await database.write(lambda tx: opened(tx, owner))
+    await counted(database)
+
+    found = await database.read(lambda tx: statistics.from_the_first(tx, whole))
+    past = Period(date(2020, 1, 1), date(2021, 1, 1))
+    early = await database.read(lambda tx: statistics.from_the_first(tx, past))
+
+    assert found == Period(BEGAN.date(), date(2026, 12, 1))
+    assert early.days == 1
+
+
 async def test_counting_goes_on_where_it_stopped(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

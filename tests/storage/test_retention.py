@@ -256,3 +256,27 @@ async def test_a_large_purge_goes_in_rounds(
     assert first == Purged(texts=2, drafts=0, letters=0, chats=0, reasons=0, comments=0)
     assert first.more
     assert await retention.purge_all(database) == 5
+
+
+async def test_a_run_is_on_record_when_it_removed_something_and_once_a_day_otherwise(
+    database: Database, clock: Clock
+) -> None:
+    for removed, hours in ((0, 1), (0, 1), (3, 1), (0, 1)):
+        await database.write(lambda tx, n=removed: retention.note_run(tx, n))  # type: ignore[misc]
+        clock.moves(hours=hours)
+
+    noted = await database.read(
+        lambda tx: [e.meta["rows"] for e in audit.entries(tx) if e.action == "retention.run"]
+    )
+    assert sorted(noted) == [0, 3]
+
+
+async def test_a_quiet_day_is_on_record_as_well(database: Database, clock: Clock) -> None:
+    for _ in range(3):
+        await database.write(lambda tx: retention.note_run(tx, 0))
+        clock.moves(hours=24)
+
+    noted = await database.read(
+        lambda tx: [e for e in audit.entries(tx) if e.action == "retention.run"]
+    )
+    assert len(noted) == 3

@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from dialogs.content import load_scenario, load_scenario_text
-from storage import audit, console, consults, plans, transcript
+from storage import audit, console, consults, letters, plans, transcript
 from storage.consults import StoredConsult
 from storage.database import Database
 from storage.errors import StorageUnavailable
@@ -24,7 +24,7 @@ from storage.people import Person
 from storage.transaction import Tx
 from tests.databases import Clock
 from tests.web.signed import ADMIN, ASKER, COLLEAGUE, Pages, submit, token_on, words_on
-from web.console import content, export, integrity, overview
+from web.console import content, export, integrity, overview, system
 from web.console.jobs import MOST_JOBS, Jobs
 from web.health import Check
 from web.words import without_markup
@@ -748,6 +748,16 @@ async def test_the_overview_counts_and_leaves_small_counts_out(
     assert "unknown,mat,7" in table.text
     assert "not_applicable,naloxone,not shown" in table.text
     assert 'aria-label="Not known and skipped: MAT Not known 7' in page.text
+    assert "median_seconds,at most,60" in table.text
+    assert "finished_from,2026-11-17,7" in table.text
+
+
+async def test_a_whole_overview_begins_with_the_first_day_counted(
+    browser: httpx.AsyncClient, case: StoredConsult
+) -> None:
+    page = await browser.get("/console?period=all")
+
+    assert "2026-11-23 to 2026-11-23, UTC" in words_on(page)
 
 
 def case_of_another(tx: Tx, asker: Person) -> None:
@@ -815,7 +825,8 @@ async def test_versions_are_read_and_compared(pages: Pages, browser: httpx.Async
 
     assert "what changed since" in words_on(overview_page)
     assert "Where?" in words_on(reading)
-    assert f"questions: {current.questions[2].id} prompt" in words_on(compared)
+    assert f"questions: {current.questions[2].id} prompt Where" in words_on(compared)
+    assert "<del>" in compared.text
     assert unknown.status_code == 404
 
 
@@ -832,6 +843,42 @@ async def test_a_version_that_can_no_longer_be_read_says_so(
 
     assert answer.status_code == 400
     assert "can no longer be read" in words_on(answer)
+
+
+def test_texts_are_compared_word_by_word() -> None:
+    found = content.pieces("Where is the patient now?", "Where is the client now?")
+
+    assert found == (
+        ("same", "Where is the "),
+        ("del", "patient"),
+        ("ins", "client"),
+        ("same", " now?"),
+    )
+    assert content.pieces("a" * 5000, "b") == (("del", "a" * 5000), ("ins", "b"))
+    assert content.pieces("", "new") == (("ins", "new"),)
+
+
+def test_what_has_no_items_is_compared_as_a_whole_and_rules_as_sentences() -> None:
+    current = load_scenario()
+    first = current.considerations[0]
+    other = current.model_copy(
+        update={
+            "footer": "Another footer.",
+            "mme_factors": {**current.mme_factors, "codeine": 0.2},
+            "considerations": (
+                first.model_copy(update={"when": current.considerations[1].when}),
+                *current.considerations[1:],
+            ),
+        }
+    )
+
+    found = {change.part: change for change in content.changes(current, other)}
+
+    assert set(found) == {"footer", "mme factors", "considerations"}
+    [(name, shown)] = found["considerations"].fields
+    assert name == "when"
+    assert all(kind in {"same", "del", "ins"} for kind, _ in shown)
+    assert ("ins", "0.2") in found["mme factors"].fields[0][1]
 
 
 def test_items_that_came_and_went_are_told_apart() -> None:
@@ -929,6 +976,71 @@ async def test_the_system_page_shows_queues_and_checks(
     assert "SQLite" in words
     assert "Waiting to be sent 1" in words
     assert "Bot ok" in words
+
+
+async def put_away(pages: Pages, reason: str = "KeyError") -> UUID:
+    return await pages.database.write(
+        lambda tx: letters.bury(
+            tx,
+            update_id=77,
+            kind="message",
+            keys=["message"],
+            payload=json.dumps({"text": SECRET}),
+            reason=reason,
+            attempts=5,
+        )
+    )
+
+
+async def test_an_update_that_was_put_away_is_listed_and_handled_once_more(
+    pages: Pages, browser: httpx.AsyncClient, admin: Person
+) -> None:
+    letter = await put_away(pages)
+    page = await browser.get("/console/system")
+    overview_page = await browser.get("/console")
+
+    done = await submit(browser, page, f"/console/letter/{letter}/replay")
+    again = await browser.get("/console/system")
+    newest = await pages.look(
+        lambda tx: [e for e in audit.entries(tx) if e.action == "dead_letter.replay"]
+    )
+
+    assert "message KeyError 5 tries" in words_on(page)
+    assert "Updates put away 1" in words_on(overview_page)
+    assert SECRET not in page.text
+    assert done.status_code == 303
+    assert "handled once more" in words_on(again)
+    assert [(e.actor, e.object_id) for e in newest] == [(admin.id, str(letter))]
+
+
+async def test_an_update_that_is_gone_cannot_be_handled_once_more(
+    pages: Pages, admin: Person, clock: Clock
+) -> None:
+    letter = await put_away(pages)
+    clock.moves(hours=25)
+    browser = await pages.signed_in(admin)
+    page = await browser.get("/console/system")
+
+    answer = await submit(browser, page, f"/console/letter/{letter}/replay")
+
+    assert "gone after 24 hours" in words_on(page)
+    assert answer.status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "read"),
+    [
+        ("oldest_unsent_seconds", 90, ("oldest unsent", "1 min 30 s")),
+        ("disk_free_bytes", 2.5e6, ("disk free", "2.5 MB")),
+        ("dead_letters", 3, ("dead letters", "3")),
+        ("last_poll_seconds", None, ("last poll", "–")),
+        ("age", None, ("age", "–")),
+    ],
+)
+def test_numbers_of_a_check_read_with_their_unit(
+    name: str, value: float | None, read: tuple[str, str]
+) -> None:
+    assert system.read(name, value) == read
 
 
 async def test_the_console_is_one_list_of_routes(pages: Pages) -> None:

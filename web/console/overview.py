@@ -282,7 +282,7 @@ def _of_those_asked(state: Overview, question: str, left: int | None) -> str:
     known = [part for part in parts if part is not None]
     if left is None or len(known) < len(parts) or not sum(known):
         return ""
-    return f"{100 * left / (left + sum(known)):.0f} %"
+    return f"({100 * left / (left + sum(known)):.0f} %)"
 
 
 UNKNOWN = ("Not known", "Skipped")
