@@ -313,12 +313,12 @@ async def _serve(settings: "Settings") -> int:
     _stop_on_signals(stop)
     settings = settings if settings.token else _for_the_phone(settings)
     listening = _listening(settings)
+    settings = settings.model_copy(update={"port": listening.getsockname()[1]})  # 0 takes any
     database = _opened(settings, clock)
     try:
         local = LOCAL_TOKEN if settings.token is None else None
         token = local or settings.token.get_secret_value()  # type: ignore[union-attr]
-        port = listening.getsockname()[1]
-        api = f"http://127.0.0.1:{port}" if local else settings.telegram_api
+        api = f"http://127.0.0.1:{settings.port}" if local else settings.telegram_api
         async with Telegram(token, api, poll_seconds=settings.poll_seconds) as telegram:
             service = Service(settings, database, telegram)
             phone = _phone(settings, clock) if local else None

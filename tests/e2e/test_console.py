@@ -1,12 +1,14 @@
 """The console in a real browser: signing in, filtering, paging, exporting, breaking the glass."""
 
 import asyncio
+import os
 import re
 import threading
 from collections.abc import Coroutine, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import uvicorn
 from playwright.sync_api import Browser, Download, Page, expect
@@ -17,8 +19,12 @@ from storage.keys import Keyring
 from storage.people import Person
 from storage.transaction import T, Tx, Unit
 from tests.databases import Clock, sqlite_url
+from tests.e2e.conftest import Process
 from tests.web.signed import ADMIN, ASKER, Pages, last_asked
 from tests.web.test_console import SECRET, case_of
+
+PICTURES = os.environ.get("CURBSIDE_PICTURES")
+"""A folder: the pages are kept there to be looked at."""
 
 SIZES = {"phone": (390, 844), "desk": (1280, 900)}
 
@@ -86,6 +92,9 @@ def goes_to(page: Page, name: str) -> None:
     page.get_by_role("link", name=name, exact=True).locator("visible=true").first.click()
     expect(page.get_by_role("heading", name=name, exact=True, level=1)).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]  # type: ignore[index]
+    if PICTURES:
+        width = page.viewport_size["width"]  # type: ignore[index]
+        page.screenshot(path=str(Path(PICTURES) / f"console-{name}-{width}.png"), full_page=True)
 
 
 @pytest.mark.parametrize(("size", "scripts"), [("phone", False), ("desk", True)])
@@ -115,7 +124,7 @@ def test_an_admin_reviews_the_log_and_decides(
     for name in ("Consults", "Teams", "Content", "System", "Overview", "Log"):
         goes_to(page, name)
 
-    page.get_by_text("Event, outcome, day").click()
+    page.get_by_text("Event, outcome, day, person").click()
     page.get_by_label("Event", exact=True).fill("test.event")
     page.get_by_role("button", name="Find").click()
     expect(page.locator(".events li")).to_have_count(50)
@@ -123,7 +132,7 @@ def test_an_admin_reviews_the_log_and_decides(
     page.get_by_role("link", name="Older").first.click()
     expect(page.locator(".events li")).to_have_count(20)
 
-    page.get_by_role("link", name="Export").click()
+    page.get_by_role("link", name="Export these").click()
     page.get_by_role("button", name="Export").click()
     page.get_by_role("button", name="Ask me in the chat").click()
     picks(served, page, admin)
@@ -159,3 +168,30 @@ def _events(tx: Tx) -> None:
 def _lines(download: Download) -> list[str]:
     assert re.fullmatch(r"curbside-log-\d{8}-\d{6}\.csv", download.suggested_filename)
     return Path(download.path()).read_text("utf-8").splitlines()
+
+
+def test_the_console_opens_from_the_admins_phone(process: Process, phone: Page) -> None:
+    """The local cast's admin, who is no clinician, needs seven taps and no typing."""
+    phone.set_default_timeout(10_000)
+    phone.goto(process.address)
+    phone.get_by_role("button", name="Change person").click()
+    phone.get_by_text("Admin").last.click()
+    phone.get_by_role("button", name="Start", exact=True).click()
+    phone.get_by_role("button", name="Administration").click()
+    phone.get_by_role("button", name="Open the console").click()
+    with phone.context.expect_page() as opening:
+        phone.locator("a[href*='/sign-in/']").last.click()
+    console = opening.value
+    console.set_default_timeout(10_000)
+    console.get_by_role("button", name="Continue").click()
+    number = console.locator(".number").inner_text()
+    phone.bring_to_front()
+    phone.get_by_role("button", name=number, exact=True).click()
+    expect(phone.get_by_text("Confirmed. Go back to the browser.").first).to_be_visible()
+    console.bring_to_front()
+    console.get_by_role("button", name="Open Curbside").click()
+
+    expect(console.get_by_role("heading", name="Overview")).to_be_visible()
+    goes_to(console, "System")
+    assert httpx.get(f"{process.address}/metrics").text.startswith("# TYPE curbside_up gauge")
+    console.close()
