@@ -475,6 +475,7 @@ def _app(service: "Service", phone: "Emulator | None", clock: Clock) -> "Starlet
         metrics=settings.metrics,
         notify=service.outbox.soon,
         translator=translator,
+        press=service.press,
         data_dir=settings.data_dir,
         anchor_file=settings.anchor_file,
     )

@@ -7,11 +7,11 @@ from functools import partial
 from typing import Any, TypeAlias
 from uuid import UUID
 
-from bot import colleague, dialog, excerpts, groups, held, narrative, persons, plans, routes
+from bot import colleague, dialog, excerpts, groups, held, narrative, persons, plans, record, routes
 from bot.callbacks import encode, parse
 from bot.language import offered, translator
 from bot.outbox import Outbox
-from bot.screen import Button, Screen, bold, esc, laid_out, paragraphs
+from bot.screen import Button, Row, Screen, bold, esc, laid_out, paragraphs
 from bot.screens import start
 from bot.settings import Settings
 from bot.translate import (
@@ -37,6 +37,7 @@ from dialogs.identifiers import Finding, find_identifiers
 from dialogs.translations import in_language
 from storage import audit, expecting, people, transcript
 from storage.access import Denied
+from storage.consults import StoredConsult
 from storage.database import Database
 from storage.errors import AlreadySeen
 from storage.people import Person
@@ -166,7 +167,7 @@ def respond(
         words_id=incoming.message_id if isinstance(incoming, Text) else None,
     )
     turn.mean = partial(meant, turn)
-    turn.summary_rows = partial(plans.summary_rows, turn)
+    turn.summary_rows = partial(under_summary, turn)
     turn.step_rows = partial(colleague.step_rows, turn)
     inbound = _received(tx, incoming, person)
     try:
@@ -176,6 +177,11 @@ def respond(
         _somewhere(turn)
     transcript.belongs(tx, inbound, consult_id=turn.consult_id)
     return Outcome(turn.toast, turn.alert, tuple(sorted(turn.deliver)), turn.erased)
+
+
+def under_summary(turn: Turn, stored: StoredConsult) -> tuple[Row, ...]:
+    """Return the rows that the other parts put under a summary."""
+    return (*plans.summary_rows(turn, stored), *record.rows(turn, stored))
 
 
 def _received(tx: Tx, incoming: Personal, person: Person) -> UUID:

@@ -15,7 +15,6 @@ from bot.language import Translate
 from bot.screen import Button, Row, Screen, bold, clipped, esc, fold, laid_out, lines, paragraphs
 from bot.screens.summary import home
 from bot.turn import Gone, Turn
-from bot.zones import zone_of
 from dialogs.evaluation import evaluate
 from dialogs.followup import (
     SAME_DAY_HOURS,
@@ -25,6 +24,7 @@ from dialogs.followup import (
     followup,
     local_day,
     review_days,
+    zone_of,
 )
 from dialogs.model import FollowedUp, Planned
 from dialogs.phases import ADVISED
@@ -451,6 +451,7 @@ def plan_screen(turn: Turn, stored: StoredConsult, plan: Plan) -> Screen:
             Button(t("Calendar file"), encode("ics", stored.short)),
             Button(t("Chart note"), encode("note", stored.short)),
         ),
+        (Button(t("Transcript"), encode("rec", stored.short)),),
         home(t, stored.short),
     )
     return Screen(body, rows)

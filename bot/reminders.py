@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from bot.callbacks import encode
 from bot.language import Translate, translator
 from bot.screen import Button, Screen, bold, esc, paragraphs
-from bot.zones import zone_of
-from dialogs.followup import after_quiet
+from dialogs.followup import after_quiet, zone_of
 from storage import people, plans, transcript
 from storage.plans import Due
 from storage.transaction import Tx

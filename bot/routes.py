@@ -13,6 +13,7 @@ from bot import (
     narrative,
     persons,
     plans,
+    record,
 )
 from bot.callbacks import Callback
 from bot.screen import esc
@@ -34,6 +35,7 @@ COMMANDS: dict[str, Command] = {
     "cases": _plain(cases_list.show),
     "resume": _plain(dialog.resume),
     "summary": _plain(dialog.summary_again),
+    "transcript": _plain(record.transcript),
     "cancel": _plain(dialog.cancel),
     "settings": _plain(persons.settings),
     "privacy": _plain(persons.privacy),
@@ -51,6 +53,7 @@ VERBS: dict[str, Verb] = {
     **narrative.VERBS,
     **plans.VERBS,
     **colleague.VERBS,
+    **record.VERBS,
     **endings.VERBS,
     **forks.VERBS,
     **held.VERBS,

@@ -20,6 +20,7 @@ from bot.buckets import Pace
 from bot.handler import Handler
 from bot.inbox import Intake, NotStored, TokenRefused, unless_stopped
 from bot.outbox import Outbox
+from bot.paper import Papered
 from bot.reminders import remind
 from bot.routes import ADMIN_MENU, MENU
 from bot.screen import esc
@@ -42,6 +43,7 @@ from storage.checkpoints import CHECKPOINT_EVENTS, Checkpoint
 from storage.database import Database
 from storage.errors import StorageUnavailable
 from storage.locks import POLLING
+from storage.paper import Press
 from storage.transaction import Tx
 from storage.transcript import Outgoing
 
@@ -104,12 +106,14 @@ class Service:
         telegram: Telegram,
         *,
         pace: Pace | None = None,
+        press: Press | None = None,
     ) -> None:
         self.settings = settings
         self.database = database
         self.telegram = telegram
         self.scenarios = Scenarios(settings.scenario)
-        self.outbox = Outbox(database, telegram, pace=pace)
+        self.press = press or Press()
+        self.outbox = Outbox(database, Papered(telegram, self.press), pace=pace)
         self.handler = Handler(database, self.outbox, settings, self.scenarios)
         self.intake = Intake(self.handler, self.bury)
         self.beats = Beats()
@@ -154,6 +158,7 @@ class Service:
         if before_drain is not None:
             await before_drain()
         await self.outbox.drained()
+        await self.press.close()
         if self._failure is not None:
             raise self._failure
 

@@ -1,11 +1,12 @@
 """One update being answered: what it may touch, and what is to be sent when it is committed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 from bot.language import Translate
+from bot.paper import file
 from bot.screen import TOAST_LIMIT, Row, Screen, clipped, esc
 from bot.settings import Settings
 from bot.translate import Chat, Command, Incoming, Tap, Text
@@ -208,20 +209,15 @@ class Turn:
         self, filename: str, content: bytes, caption: str = "", *, consult: UUID | None = None
     ) -> None:
         """Send a file; ``caption`` is plain text."""
-        import base64  # noqa: PLC0415 - only here
+        self.upload({"document": file(filename, content), "caption": esc(caption)}, consult=consult)
 
+    def upload(self, params: Mapping[str, Any], *, consult: UUID | None = None) -> None:
+        """Send a document by the parameters of its message; the caption is HTML."""
         self.enqueue(
             Outgoing(
                 chat_id=self.chat_id,
                 method="sendDocument",
-                params={
-                    "document": {
-                        "filename": filename,
-                        "base64": base64.b64encode(content).decode("ascii"),
-                    },
-                    "caption": esc(caption),
-                    "parse_mode": "HTML",
-                },
+                params={"parse_mode": "HTML", **params},
                 consult_id=consult,
                 person_id=self.person.id,
                 kind="document",

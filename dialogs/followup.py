@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 Kind = Literal["decided", "agreed", "safeguard", "stop", "outcome", "disposition"]
 
@@ -61,6 +61,14 @@ def review_days(text: str) -> tuple[int, ...] | None:
         return None
     days = sorted({int(word) for word in words})
     return tuple(days) if days[0] >= 1 and days[-1] <= MOST_DAYS else None
+
+
+def zone_of(name: str | None) -> ZoneInfo:
+    """Return the zone called ``name``; none or an unknown one is UTC."""
+    try:
+        return ZoneInfo(name or "UTC")
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo("UTC")
 
 
 def local_day(now: datetime, zone: ZoneInfo) -> date:

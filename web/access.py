@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 from uuid import UUID
 
 from starlette.requests import Request
@@ -156,13 +156,18 @@ class Access:
 
     def visit(self, tx: Tx, request: Request, action: str) -> Visit:
         """Return who is asking; raises SignInNeeded, or Denied when they may not."""
+        visit = self.signed_in(tx, request)
+        console.authorize(tx, visit.member, action)
+        return visit
+
+    def signed_in(self, tx: Tx, request: Request) -> Visit:
+        """Return who is asking, who may not be allowed anything; raises SignInNeeded."""
         secret = request.cookies.get(self.cookie, "")
         try:
             session = sign_in.session(tx, secret)
         except Refused:
             raise SignInNeeded from None
         member = console.member(tx, session.person_id)
-        console.authorize(tx, member, action)
         return Visit(member, session, form_token(secret), tx.now)
 
     async def written(self, unit: Callable[[Tx], T]) -> T:
@@ -191,6 +196,16 @@ class Access:
         self._set(answer, self.nonce_cookie, nonce, NONCE_SECONDS)
         return answer
 
+    async def code(self, _request: Request) -> Response:
+        """Show where a code from the chat is typed."""
+        return page("sign_in_code.html")
+
+    async def typed(self, request: Request) -> Response:
+        """Lead to the link that a typed code stands for; a wrong one looks like an expired one."""
+        fields = await form(request, self.names)
+        code = sign_in.as_code(fields.get("code", ""))
+        return RedirectResponse(f"/sign-in/{quote(code, safe='') or '-'}", 303)
+
     async def bound(self, request: Request) -> Response:
         """Tie the link to this browser and ask, in the chat, for the number it shows."""
         token, nonce, _ = await self._from_page(request)
@@ -218,11 +233,14 @@ class Access:
 
     async def left(self, request: Request) -> Response:
         """End the session."""
+        fields = await form(request, self.names)
 
-        def unit(tx: Tx, visit: Visit, _fields: Mapping[str, str]) -> None:
+        def unit(tx: Tx) -> None:
+            visit = self.signed_in(tx, request)
+            check_token(fields, visit.form_token)
             sign_in.revoke(tx, visit.session.id, by=visit.member.id)
 
-        await self.act(request, unit)
+        await self.written(unit)
         answer = RedirectResponse("/signed-out", 303)
         self._forget(answer, self.cookie)
         return answer
@@ -298,6 +316,8 @@ class Access:
 
     def routes(self) -> list[Route]:
         return [
+            Route("/sign-in", self.code, methods=["GET"]),
+            Route("/sign-in", self.typed, methods=["POST"]),
             Route("/sign-in/{token}", self.opened, methods=["GET"]),
             Route("/sign-in/{token}/ask", self.bound, methods=["POST"]),
             Route("/sign-in/{token}", self.entered, methods=["POST"]),

@@ -11,8 +11,10 @@ from starlette.routing import BaseRoute
 
 from dialogs.content import Scenario
 from storage.database import Database
+from storage.paper import Press
 from storage.transaction import Tx
 from web.access import REFUSALS, Access
+from web.case import Cases, case_routes
 from web.console import console_routes
 from web.console.site import Site
 from web.guard import Guard
@@ -28,7 +30,7 @@ class Given:
 
     ``public_url`` is the only address links are made from; without it the pages are for this
     machine. ``notify`` is told after a commit that something waits for a chat. ``metrics``
-    opens ``/metrics``, which asks for no sign-in.
+    opens ``/metrics``, which asks for no sign-in. ``press`` makes PDFs.
     """
 
     clock: Callable[[], datetime]
@@ -38,6 +40,7 @@ class Given:
     metrics: bool = False
     notify: Callable[[int], None] = lambda chat: None
     translator: Translator = in_english
+    press: Press = field(default_factory=Press)
     data_dir: Path | None = None
     anchor_file: Path | None = None
 
@@ -64,6 +67,7 @@ def create_app(
             *static_routes(),
             *access.routes(),
             *console_routes(site),
+            *case_routes(Cases(access, given.scenario_of, given.press)),
         ],
         middleware=[Middleware(Guard, names=access.names)],
         exception_handlers={**REFUSALS, 404: on_http_error, 405: on_http_error},

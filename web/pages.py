@@ -17,6 +17,7 @@ from starlette.routing import Route
 HERE = Path(__file__).parent
 STATIC = {
     "console.css": "text/css; charset=utf-8",
+    "case.css": "text/css; charset=utf-8",
     "console.js": "text/javascript; charset=utf-8",
     "curbside.svg": "image/svg+xml",
 }
@@ -41,7 +42,10 @@ HEADERS = {
 
 ERRORS = {
     400: ("That cannot be read", "Something in the address or the form is not as it should be."),
-    401: ("Please sign in", "Write /admin to the bot and open the link it answers with."),
+    401: (
+        "Please sign in",
+        "Write /transcript to the bot, or /admin as an admin, and open the link it answers with.",
+    ),
     403: ("Not allowed", "This is not open to you. That you asked is on record."),
     404: ("Nothing here", "The page does not exist, or the link is wrong, used or expired."),
     405: ("Not like this", "The page cannot be asked for in this way."),

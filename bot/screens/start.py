@@ -80,6 +80,7 @@ def help_screen(t: Translate, *, case: str = "", code: str = "", admin: bool = F
         ("/cases", t("your cases; open one again")),
         ("/resume", t("go on where you were")),
         ("/summary", t("show the summary of this case again")),
+        ("/transcript", t("this case as a page or a file")),
         ("/cancel", t("stop this case; its answers are kept")),
         ("/settings", t("role, path, language, time zone, quiet hours")),
         ("/privacy", t("what is stored, for how long, who sees it")),

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from bot.zones import zone_of
+from dialogs.followup import zone_of
 from tests.bot.conftest import Conversation, talking
 from tests.bot.walks import every, forged, planned, summary, unharmed
 
