@@ -74,4 +74,5 @@ def create_app(
     )
     app.state.access = access
     app.state.site = site
+    app.state.press = given.press
     return app

@@ -55,8 +55,10 @@ class Pages:
             )
         )
 
-    async def link(self, person: Person) -> str:
-        return await self.database.write(lambda tx: sign_in.issue(tx, person.id))
+    async def link(self, person: Person, case: str = "") -> str:
+        """A link to the console, or to the page of a case."""
+        purpose: sign_in.Purpose = "case" if case else "console"
+        return await self.database.write(lambda tx: sign_in.issue(tx, person.id, purpose, case))
 
     async def picks(self, person: Person, number: int) -> bool:
         """The person picks a number in the chat, for whatever was asked last."""
@@ -64,9 +66,9 @@ class Pages:
             lambda tx: sign_in.answer(tx, person.id, last_asked(tx), number)
         )
 
-    async def signed_in(self, person: Person) -> httpx.AsyncClient:
+    async def signed_in(self, person: Person, case: str = "") -> httpx.AsyncClient:
         """A browser in which the person has signed in, through the pages."""
-        browser, token = self.browser(), await self.link(person)
+        browser, token = self.browser(), await self.link(person, case)
         page = await browser.get(f"/sign-in/{token}")
         await submit(browser, page, f"/sign-in/{token}/ask")
         page = await browser.get(f"/sign-in/{token}")
@@ -74,7 +76,7 @@ class Pages:
         page = await browser.get(f"/sign-in/{token}")
         entered = await submit(browser, page, f"/sign-in/{token}")
         assert entered.status_code == 303
-        assert entered.headers["location"] == "/console"
+        assert entered.headers["location"] == (f"/case/{case}" if case else "/console")
         return browser
 
     async def steps_up(self, browser: httpx.AsyncClient, person: Person) -> None:
