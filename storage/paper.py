@@ -155,8 +155,6 @@ def serve(sheets: BinaryIO, papers: BinaryIO) -> None:
         lay_out = _layer()
     except (ImportError, OSError):
         lay_out = None
-    gc.freeze()
-    gc.disable()
     while len(head := sheets.read(_LENGTH.size)) == _LENGTH.size:
         sheet = sheets.read(_LENGTH.unpack(head)[0]).decode()
         answer = _MISSING if lay_out is None else _tried(lay_out, sheet)
@@ -195,8 +193,12 @@ def _layer() -> Callable[[str], bytes]:
     return lay_out
 
 
-def _bounded() -> None:
-    """Bound the memory of this process where the system can."""
+def _alone() -> None:
+    """Use this process for nothing else: its memory is bounded where the system can.
+
+    Garbage is collected between sheets only.
+    """
+    gc.disable()
     with suppress(ImportError, ValueError, OSError):
         import resource  # noqa: PLC0415 - not on every system
 
@@ -204,5 +206,5 @@ def _bounded() -> None:
 
 
 if __name__ == "__main__":
-    _bounded()
+    _alone()
     serve(sys.stdin.buffer, sys.stdout.buffer)

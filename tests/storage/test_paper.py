@@ -164,17 +164,17 @@ def test_a_machine_without_the_library_says_so(monkeypatch: pytest.MonkeyPatch) 
     assert exchanged("a", "b") == [b"?", b"?"]
 
 
-def test_a_sheet_fetches_nothing(tmp_path: Path) -> None:
+async def test_a_sheet_fetches_nothing(press: Press, tmp_path: Path) -> None:
     asked: list[bytes] = []
     with closing(socket.create_server(("127.0.0.1", 0))) as listening:
-        listening.settimeout(0.2)
+        listening.setblocking(False)
         port = listening.getsockname()[1]
         (tmp_path / "secret.css").write_text("p::after { content: 'secret' }")
-        content = paper._layer()(
+        content = await press.pdf(
             f'<link rel="stylesheet" href="file://{tmp_path}/secret.css">'
             f'<img src="http://127.0.0.1:{port}/x.png"><p>words</p>'
         )
-        with suppress(TimeoutError):
+        with suppress(BlockingIOError):
             asked.append(listening.accept()[0].recv(10))
 
     assert words_on_paper(content).split()[0] == "words"
