@@ -65,6 +65,9 @@ chaos: $(VENV)/.dev          ## the long form of the crash tests
 fuzz: $(VENV)/.dev           ## the fuzzers, ten minutes each
 	@$(PY) -m tests.fuzz --seconds 600
 
+backup: $(VENV)/.run         ## copy the database into a new file of the data folder, while it is used
+	@$(PY) run_bot.py backup
+
 sbom: $(VENV)/.dev           ## what we depend on, as CycloneDX
 	@mkdir -p build && $(BIN)/cyclonedx-py requirements requirements.lock -o build/sbom.json && echo "build/sbom.json"
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextlib import nullcontext, suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -78,6 +78,15 @@ def _parser() -> argparse.ArgumentParser:
         commands, "verify", _verify, "verify the audit log, with or without anchors (JSON)"
     )
     verify.add_argument("--anchors", type=Path, help="the file of signed checkpoints")
+    backup = _add(commands, "backup", _backup, "copy the database into a new file while it is used")
+    backup.add_argument(
+        "file", type=Path, nargs="?", help="a new file; in the data folder if unnamed"
+    )
+    restore = _add(
+        commands, "restore", _restore, "put a backup into a new database, and verify its log (JSON)"
+    )
+    restore.add_argument("file", type=Path, help="the backup")
+    restore.add_argument("--anchors", type=Path, help="the file of signed checkpoints")
     keys = _add(commands, "keys", _keys, "make the key file, or rotate to a new key")
     keys.add_argument("act", choices=("create", "rotate"))
     return parser
@@ -182,37 +191,100 @@ def _doctor(options: argparse.Namespace) -> int:
 
 
 def _verify(options: argparse.Namespace) -> int:
-    import json
-
-    from storage.checkpoints import read_anchors
-    from storage.verification import verify
+    from bot.settings import load_settings
 
     async def look() -> int:
-        settings = load_settings()
-        anchors = None
-        path = options.anchors or settings.anchor_file
-        if path is not None:
-            anchors = read_anchors(path.read_text("ascii").splitlines())
-        database = open_for_reading(settings.database_url, _keyring(settings), now)
-        try:
-            report = await database.read(lambda tx: verify(tx, anchors))
-        finally:
-            await database.close()
-        problems = [{"kind": problem.kind, "seq": problem.seq} for problem in report.problems]
-        ok = not problems
-        told = {
-            "ok": ok,
-            "events": report.events,
-            "anchored": report.anchored,
-            "problems": problems,
-        }
-        print(json.dumps(told))
-        return 0 if ok else 1
-
-    from bot.settings import load_settings
-    from storage.database import open_for_reading
+        report = await _verified(load_settings(), options.anchors)
+        _print_json(report)
+        return 0 if report["ok"] else 1
 
     return _told(look)
+
+
+async def _verified(settings: "Settings", path: Path | None) -> dict[str, Any]:
+    """Return what is wrong with the audit log, compared with the anchors where there are any."""
+    from storage.checkpoints import read_anchors
+    from storage.database import open_for_reading
+    from storage.verification import verify
+
+    path = path or settings.anchor_file
+    anchors = None if path is None else read_anchors(path.read_text("ascii").splitlines())
+    database = open_for_reading(settings.database_url, _keyring(settings), now)
+    try:
+        report = await database.read(lambda tx: verify(tx, anchors))
+    finally:
+        await database.close()
+    problems = [{"kind": problem.kind, "seq": problem.seq} for problem in report.problems]
+    return {
+        "ok": not problems,
+        "events": report.events,
+        "anchored": report.anchored,
+        "problems": problems,
+    }
+
+
+async def _chained(settings: "Settings") -> int:
+    """Chain what PostgreSQL had not chained at the moment of the backup; return the newest checkpoint."""
+    from storage.audit import seal
+    from storage.checkpoints import stored_checkpoints
+    from storage.database import open_database
+
+    database = open_database(settings.database_url, _keyring(settings), now)
+    try:
+        while await database.write(seal):
+            pass
+        made = await database.read(stored_checkpoints)
+    finally:
+        await database.close()
+    return made[-1].seq if made else 0
+
+
+def _print_json(told: object) -> None:
+    import json
+
+    print(json.dumps(told), flush=True)
+
+
+def _backup(options: argparse.Namespace) -> int:
+    from bot.settings import load_settings
+    from storage.backup import backup
+
+    async def act() -> int:
+        settings = load_settings()
+        path: Path | None = options.file
+        if path is None:
+            path = settings.data_dir / "backups" / f"curbside-{now():%Y-%m-%dT%H%M%SZ}.backup"
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        size = await asyncio.to_thread(backup, settings.database_url, path)
+        _print_json({"backup": str(path), "bytes": size})
+        return 0
+
+    return _told(act)
+
+
+def _restore(options: argparse.Namespace) -> int:
+    """Restore, and compare the log with the anchors; those made after the backup are only counted."""
+    from bot.settings import load_settings
+    from storage.backup import restore
+
+    async def act() -> int:
+        settings = load_settings()
+        await asyncio.to_thread(restore, options.file, settings.database_url)
+        newest = await _chained(settings)
+        report = await _verified(settings, options.anchors)
+        problems: list[dict[str, Any]] = report["problems"]
+        wrong = [each for each in problems if not _came_later(each, newest)]
+        later = len(problems) - len(wrong)
+        _print_json({**report, "ok": not wrong, "problems": wrong, "anchors_after_it": later})
+        return 1 if wrong else 0
+
+    return _told(act)
+
+
+def _came_later(problem: dict[str, Any], newest: int) -> bool:
+    """Return whether this is only an anchor from after the backup, whose newest checkpoint is given."""
+    kinds = ("anchor_beyond_end", "checkpoint_missing")
+    return problem["kind"] in kinds and problem["seq"] > newest
 
 
 def _keys(options: argparse.Namespace) -> int:
@@ -253,8 +325,6 @@ def _keyring(settings: "Settings") -> "Keyring":
 
 def _told(act: Callable[[], Coroutine[object, object, int]]) -> int:
     """Run a command and say what stands in its way in one line."""
-    import json
-
     from bot.settings import SettingsError
     from storage.checkpoints import UnreadableAnchor
     from storage.errors import StorageError
@@ -262,9 +332,9 @@ def _told(act: Callable[[], Coroutine[object, object, int]]) -> int:
     try:
         return asyncio.run(act())
     except (SettingsError, StorageError, UnreadableAnchor) as error:
-        print(json.dumps({"error": str(error)}))
+        _print_json({"error": str(error)})
     except OSError as error:
-        print(json.dumps({"error": f"{error.filename}: {os.strerror(error.errno or 0)}"}))
+        _print_json({"error": f"{error.filename}: {os.strerror(error.errno or 0)}"})
     return 1
 
 

@@ -9,6 +9,7 @@ import os
 import shutil
 import sqlite3
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -165,7 +166,7 @@ def _restore_server(path: Path, url: str) -> None:
                 _restore_table(connection, table, file)
             _continue_numbers(connection)
             bring_up_to_date(connection)
-    except (zipfile.BadZipFile, KeyError):
+    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, ValueError):
         raise StorageError(f"{path} is not a backup of Curbside, or is damaged.") from None
 
 
