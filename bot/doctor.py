@@ -1,28 +1,37 @@
 """Looks for what would stop the bot; each finding says what to do about it."""
 
 import json
+import os
 import shutil
 import sqlite3
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from importlib.metadata import version
+from typing import Any
 
 import aiohttp
 from telegram.error import InvalidToken, TelegramError
 
+from bot.hygiene import redact
 from bot.settings import Settings
 from bot.transport import Telegram
+from bot.webhook import PATH
 from dialogs.content import load_scenario
 from dialogs.errors import ConsultError
+from storage import console, diagnosis
+from storage.console import System
 from storage.database import open_for_reading
 from storage.errors import StorageError
 from storage.keys import Keyring
 
 FREE_MIB = 200
 CLOCK_SECONDS = 30
+LATE_MINUTES = 10
+"""A message that is unsent for so long waits for something that does not come by itself."""
+
 BUG_FIXED = ((3, 51, 3), (3, 50, 7), (3, 44, 6))
 """SQLite versions from which the WAL-reset bug is fixed, each in its own line of releases."""
 
@@ -58,15 +67,18 @@ async def findings(settings: Settings, clock: Callable[[], datetime]) -> AsyncIt
     yield sqlite_version(settings)
     yield scenario(settings)
     yield disk(settings)
-    keys = keyring(settings)
-    yield keys[0]
-    if keys[1] is not None:
-        yield await database(settings, keys[1], clock)
+    found, keys = keyring(settings)
+    yield found
+    if keys is not None:
+        async for finding in database(settings, keys, clock):
+            yield finding
+    yield anchors(settings)
     yield admins(settings)
     if settings.token is None:
         yield Finding("token", "none: the local phone is served instead of Telegram")
         return
-    yield await token(settings)
+    async for finding in telegram(settings):
+        yield finding
     yield await time_difference(settings, clock)
 
 
@@ -124,21 +136,62 @@ def keyring(settings: Settings) -> tuple[Finding, Keyring | None]:
             return Finding("keys", "from CURBSIDE_KEYS"), Keyring.of_text(
                 settings.keys.get_secret_value()
             )
-        return Finding("keys", f"from {settings.keys_file}"), Keyring.of_file(settings.keys_file)
+        keys = Keyring.of_file(settings.keys_file)
     except StorageError as error:
         return Finding("keys", "not usable", str(error)), None
+    others = settings.keys_file.stat().st_mode & 0o077
+    remedy = (
+        f"chmod 0400 {settings.keys_file}: others on this machine can read it" if others else ""
+    )
+    return Finding("keys", f"from {settings.keys_file}", remedy), keys
 
 
-async def database(settings: Settings, keys: Keyring, clock: Callable[[], datetime]) -> Finding:
+async def database(
+    settings: Settings, keys: Keyring, clock: Callable[[], datetime]
+) -> AsyncIterator[Finding]:
+    """Yield whether the database opens with the keys, is whole, and gets its messages out."""
     shown = settings.database_url.split("@")[-1]
     try:
         opened = open_for_reading(settings.database_url, keys, clock)
     except StorageError as error:
-        return Finding("database", shown, str(error))
+        yield Finding("database", shown, str(error))
+        return
     try:
-        return Finding("database", f"{shown}, {opened.version()}")
+        whole, there, found = await opened.read(
+            lambda tx: (diagnosis.is_whole(tx), diagnosis.server_time(tx), console.system(tx))
+        )
+        damaged = "" if whole else "the file is damaged: stop the bot and restore the latest backup"
+        yield Finding("database", f"{shown}, {opened.version()}", damaged)
+        yield queue(found, clock())
+        if not settings.database_url.startswith("sqlite"):
+            yield apart("database clock", clock(), there)
+    except StorageError as error:
+        yield Finding("database", shown, str(error))
     finally:
         await opened.close()
+
+
+def queue(found: System, now: datetime) -> Finding:
+    """Return what waits: messages to be sent, and updates that nobody could handle."""
+    minutes = (now - found.oldest).total_seconds() / 60 if found.oldest else 0.0
+    since = f" since {minutes:.0f} min" if found.waiting else ""
+    late = minutes > LATE_MINUTES
+    return Finding(
+        "queue",
+        f"{found.waiting} messages unsent{since}, {found.letters} updates put away",
+        "start the bot; if it runs, look at /readyz and its log" if late else "",
+    )
+
+
+def anchors(settings: Settings) -> Finding:
+    """Return whether checkpoints of the log go where whoever can alter the log cannot."""
+    path = settings.anchor_file
+    chat = f"chat {settings.anchor_chat}" if settings.anchor_chat else ""
+    if path is None:
+        return Finding("anchors", chat or "none: a log that was cut or rewritten would look whole")
+    writable = os.access(path if path.exists() else path.parent, os.W_OK)
+    remedy = f"let the bot's user write {path}, or set CURBSIDE_ANCHOR_FILE" if not writable else ""
+    return Finding("anchors", ", ".join(filter(None, (str(path), chat))), remedy)
 
 
 def admins(settings: Settings) -> Finding:
@@ -149,37 +202,54 @@ def admins(settings: Settings) -> Finding:
     )
 
 
-async def token(settings: Settings) -> Finding:
+async def telegram(settings: Settings) -> AsyncIterator[Finding]:
+    """Yield whether Telegram knows the token, and whether it delivers as we are set up."""
     assert settings.token is not None  # noqa: S101 - asked before
-    async with Telegram(settings.token.get_secret_value(), settings.telegram_api) as telegram:
+    async with Telegram(settings.token.get_secret_value(), settings.telegram_api) as api:
         try:
-            me = await telegram.call("getMe", {})
-            hook = await telegram.call("getWebhookInfo", {})
+            me = await api.call("getMe", {})
+            hook = await api.call("getWebhookInfo", {})
         except InvalidToken:
-            return Finding("token", "refused", "copy it again from BotFather into CURBSIDE_TOKEN")
+            yield Finding("token", "refused", "copy it again from BotFather into CURBSIDE_TOKEN")
+            return
         except TelegramError:
-            return Finding(
-                "token", "Telegram was not reached", "check the network and CURBSIDE_TELEGRAM_API"
-            )
-    wanted = f"{settings.public_url}/telegram" if settings.webhook else ""
-    found = str(hook.get("url", ""))
-    remedy = "start the bot once: it sets the webhook right" if found != wanted else ""
-    mode = "webhook" if found else "polling"
+            remedy = "check the network and CURBSIDE_TELEGRAM_API"
+            yield Finding("token", "Telegram was not reached", remedy)
+            return
+    yield Finding("token", f"@{me.get('username', '')}")
+    yield webhook(settings, hook)
+
+
+def webhook(settings: Settings, hook: Mapping[str, Any]) -> Finding:
+    """Return whether the webhook at Telegram is the one of these settings, and gets through."""
+    wanted = f"{settings.public_url}{PATH}" if settings.webhook else ""
+    url, waiting = str(hook.get("url", "")), int(hook.get("pending_update_count", 0))
+    told = f"{url or 'none, updates are fetched'}; {waiting} updates waiting"
+    trouble = str(hook.get("last_error_message", "")) if waiting and url else ""
+    if url != wanted:
+        other = "; if it is not yours, the token is stolen: revoke it in BotFather" if url else ""
+        return Finding("webhook", told, f"start the bot: it sets the webhook right{other}")
+    remedy = "see that Telegram reaches this address from outside" if trouble else ""
     return Finding(
-        "token",
-        f"@{me.get('username', '')}, {mode}, {hook.get('pending_update_count', 0)} waiting",
-        remedy,
+        "webhook", told + (f"; last failure: {redact(trouble)}" if trouble else ""), remedy
     )
 
 
 async def time_difference(settings: Settings, clock: Callable[[], datetime]) -> Finding:
     """Compare the clock with the Date header of the Bot API's server."""
+    patience = aiohttp.ClientTimeout(total=10)
     try:
-        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)) as session:
-            answer = await session.get(settings.telegram_api, allow_redirects=False)
+        async with (
+            aiohttp.ClientSession(timeout=patience) as session,
+            session.get(settings.telegram_api, allow_redirects=False) as answer,
+        ):
             there = parsedate_to_datetime(answer.headers["Date"]).astimezone(UTC)
     except (aiohttp.ClientError, TimeoutError, KeyError, ValueError):
         return Finding("clock", "could not be compared")
-    apart = abs((clock() - there).total_seconds())
-    remedy = "set the machine's clock by NTP" if apart > CLOCK_SECONDS else ""
-    return Finding("clock", f"{apart:.0f} s apart from the server's", remedy)
+    return apart("clock", clock(), there)
+
+
+def apart(what: str, here: datetime, there: datetime) -> Finding:
+    seconds = abs((here - there).total_seconds())
+    remedy = "set the clocks of both machines by NTP" if seconds > CLOCK_SECONDS else ""
+    return Finding(what, f"{seconds:.0f} s apart from the server's", remedy)
