@@ -162,7 +162,7 @@ async def database(
         )
         damaged = "" if whole else "the file is damaged: stop the bot and restore the latest backup"
         yield Finding("database", f"{shown}, {opened.version()}", damaged)
-        yield queue(found, clock())
+        yield queue(found, clock(), serving=settings.token is not None)
         if not settings.database_url.startswith("sqlite"):
             yield apart("database clock", clock(), there)
     except StorageError as error:
@@ -171,11 +171,14 @@ async def database(
         await opened.close()
 
 
-def queue(found: System, now: datetime) -> Finding:
-    """Return what waits: messages to be sent, and updates that nobody could handle."""
+def queue(found: System, now: datetime, *, serving: bool) -> Finding:
+    """Return what waits: messages to be sent, and updates that nobody could handle.
+
+    A copy that serves nobody, such as a restored backup, may have waited for long.
+    """
     minutes = (now - found.oldest).total_seconds() / 60 if found.oldest else 0.0
     since = f" since {minutes:.0f} min" if found.waiting else ""
-    late = minutes > LATE_MINUTES
+    late = serving and minutes > LATE_MINUTES
     return Finding(
         "queue",
         f"{found.waiting} messages unsent{since}, {found.letters} updates put away",

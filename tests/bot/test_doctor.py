@@ -206,12 +206,15 @@ async def test_what_waits_for_long_is_named(
         transcript.enqueue(tx, Outgoing(chat_id=5, method="sendMessage", params={"text": "one"}))
 
     await database.write(enqueue)
-    soon = await looked(clock, **given)
+    real = given | {"token": TOKEN, "telegram_api": "http://127.0.0.1:9"}
+    soon = await looked(clock, **real)
     clock.moves(minutes=11)
-    late = await looked(clock, **given)
+    late = await looked(clock, **real)
+    copy = await looked(clock, **given)
 
     assert soon["queue"].line == "ok   queue: 1 messages unsent since 0 min, 0 updates put away"
     assert "/readyz" in late["queue"].remedy
+    assert not copy["queue"].remedy
 
 
 async def test_clocks_that_are_apart_are_set_by_ntp(given: dict[str, Any], clock: Clock) -> None:
@@ -276,6 +279,6 @@ def test_an_empty_queue_has_no_age(clock: Clock) -> None:
         size_bytes=1,
     )
 
-    assert queue(found, clock() + timedelta(days=1)).line == (
+    assert queue(found, clock() + timedelta(days=1), serving=True).line == (
         "ok   queue: 0 messages unsent, 2 updates put away"
     )
