@@ -65,6 +65,13 @@ class PostgresServer:
             self._make_template()
         return self._new_database(TEMPLATE)
 
+    def copy(self, url: str) -> str:
+        """Return the URL of a copy of a database that nobody uses."""
+        return self._new_database(str(make_url(url).database))
+
+    def drop(self, url: str) -> None:
+        self.run(f"DROP DATABASE IF EXISTS {make_url(url).database} WITH (FORCE)")
+
     def crash_and_start(self) -> None:
         """Stop at once, as a crash does, and start again."""
         self.control("stop", "-m", "immediate")

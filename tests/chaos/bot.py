@@ -1,35 +1,89 @@
-"""A bot that dies at a numbered point: before or after any transaction, before or after any call.
+"""A bot that dies at a numbered point, and the nursery that bears one in a few milliseconds.
+
+Points come in three lanes, each counted from 1: ``chat``, before a transaction of a chat begins and
+after it is durable, before a call of the Bot API leaves and after it was answered; ``house``, around
+the transactions that belong to no chat (reminders, sealing, tidying, letting go of old leases);
+``commit``, when all of a transaction has run and only COMMIT is missing.
 
 Run as ``python -m tests.chaos.bot``: a process that has imported everything once and forks a bot for
-each line it reads: ``folder url point``. Point 0 never comes. It prints the exit code of each bot.
+each line it reads, a ``Birth`` in JSON. It prints the process id of each bot, then its exit code.
 """
 
 import asyncio
+import contextlib
+import json
 import os
+import resource
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Mapping
-from itertools import count
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import uvicorn
+from sqlalchemy import event
+from starlette.applications import Starlette
+
+from bot import outbox, service
 from bot.hygiene import configure_logging
-from bot.service import Service
+from bot.service import Scenarios, Service
+from bot.settings import Settings
 from bot.transport import Telegram
-from storage.database import Database
+from storage.database import Database, open_database
+from storage.keys import Keyring
 from storage.transaction import T, Unit
-from tests.bot.conftest import FAST, TOKEN, Clock, database_in, settings_for
+from tests.bot.conftest import FAST, TOKEN
+from web.webhook import webhook_route
+
+ROOT = Path(__file__).parents[2]
+NEVER = ""
+PASSED = "passed.json"
+"""Where a bot that stopped in order writes how many points of each lane it passed."""
+
+SECRET = "s" * 40
+START = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Birth:
+    """What a bot is born with. ``point`` is a lane and a number such as ``chat:5``."""
+
+    folder: str
+    database: str
+    api: str
+    point: str = NEVER
+    began: float = 0.0
+    """When the clock stood at ``START``, in seconds since 1970: bots of one test share a clock."""
+    ahead: float = 0.0
+    """Seconds that the clock is ahead of that."""
+    port: int = 0
+    """Where it takes updates as a webhook; 0 for polling."""
+    lease: float = 30.0
+    """Seconds that a replica holds a message it sends."""
+    file_bytes: int = 0
+    """The largest file that the kernel lets it write; 0 for any."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def line(self) -> bytes:
+        return json.dumps(asdict(self)).encode() + b"\n"
 
 
 class Fate:
     """Counts the points passed and ends the process at one of them, as the kernel would."""
 
-    def __init__(self, point: int) -> None:
-        self._point = point
-        self._passed = count(1)
+    def __init__(self, point: str) -> None:
+        lane, _, number = point.partition(":")
+        self._death = (lane, int(number or 0))
+        self.passed: Counter[str] = Counter()
 
-    def passes(self) -> None:
-        if next(self._passed) == self._point:
+    def passes(self, lane: str) -> None:
+        self.passed[lane] += 1
+        if (lane, self.passed[lane]) == self._death:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -41,51 +95,145 @@ class MortalTelegram(Telegram):
     async def call(self, method: str, params: Mapping[str, Any]) -> Any:
         counted = method.startswith(("send", "edit", "delete", "answer"))
         if counted:
-            self.fate.passes()
+            self.fate.passes("chat")
         result = await super().call(method, params)
         if counted:
-            self.fate.passes()
+            self.fate.passes("chat")
         return result
 
 
 def mortal(database: Database, fate: Fate) -> None:
-    """Put a point before each transaction begins and one after it is durable."""
+    """Put a point before each transaction begins, before it is durable, and after it is."""
     write: Callable[..., Awaitable[Any]] = database.write
 
     async def dying(unit: Unit[T], *, chat: int | None = None) -> Any:
-        if chat is None:
-            return await write(unit)
-        fate.passes()
+        lane = "house" if chat is None else "chat"
+        fate.passes(lane)
         outcome = await write(unit, chat=chat)
-        fate.passes()
+        fate.passes(lane)
         return outcome
 
     database.write = dying  # type: ignore[method-assign]
+    event.listen(database.engines[0], "commit", lambda _connection: fate.passes("commit"))
 
 
-async def serve(folder: Path, url: str, point: int) -> None:
-    fate, stop = Fate(point), asyncio.Event()
+def settings_of(birth: Birth) -> Settings:
+    given: dict[str, Any] = {"approval": "open", **birth.settings}
+    return Settings(data_dir=Path(birth.folder), poll_seconds=1, **given)
+
+
+def clock_of(birth: Birth) -> Callable[[], datetime]:
+    """Return a clock that goes on over deaths and is the same for every replica."""
+    return lambda: START + timedelta(seconds=time.time() - birth.began + birth.ahead)
+
+
+async def serve(birth: Birth) -> None:
+    fate, stop = Fate(birth.point), asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    database = database_in(folder, Clock())
+    keys = Keyring.of_file(Path(birth.folder) / "keys")
+    database = open_database(birth.database, keys, clock_of(birth))
     mortal(database, fate)
-    async with MortalTelegram(TOKEN, url, poll_seconds=1) as telegram:
+    async with MortalTelegram(TOKEN, birth.api, poll_seconds=1) as telegram:
         telegram.fate = fate
-        service = Service(settings_for(folder), database, telegram, pace=FAST)
-        await service.run(stop)
+        bot = Service(settings_of(birth), database, telegram, pace=FAST)
+        async with _hooked(bot, birth):
+            await bot.run(stop, polling=not birth.port)
     await database.close()
+    (Path(birth.folder) / PASSED).write_text(json.dumps(fate.passed))
+
+
+@contextlib.asynccontextmanager
+async def _hooked(bot: Service, birth: Birth) -> AsyncIterator[None]:
+    """Serve the webhook, where there is a port for it."""
+    if not birth.port:
+        yield
+        return
+    app = Starlette(routes=[webhook_route(SECRET, bot.intake)])
+    config = uvicorn.Config(app, port=birth.port, log_config=None, access_log=False, lifespan="off")
+    server = uvicorn.Server(config)
+    server.capture_signals = contextlib.nullcontext  # type: ignore[assignment,method-assign]
+    pages = asyncio.create_task(server.serve())
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await pages
+
+
+def _live(birth: Birth) -> None:
+    outbox.LEASE = timedelta(seconds=birth.lease)
+    if birth.file_bytes:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (birth.file_bytes, hard))
+    asyncio.run(serve(birth))
+
+
+def _load_once() -> None:
+    """Load the scenario in the parent: each bot is born with it."""
+    ready = Scenarios(Settings().scenario)
+    service.Scenarios = lambda _name: ready  # type: ignore[misc,assignment]
 
 
 def main() -> None:
     configure_logging("error", "json", sys.stderr)
+    _load_once()
+    print("ready", flush=True)
     for line in sys.stdin:
-        folder, url, point = line.split()
+        birth = Birth(**json.loads(line))
         child = os.fork()
         if child == 0:
-            asyncio.run(serve(Path(folder), url, int(point)))
+            _live(birth)
             os._exit(0)
         print(child, flush=True)
         _, status = os.waitpid(child, 0)
         print(os.waitstatus_to_exitcode(status), flush=True)
+
+
+# --- on the test's side ---------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Nursery:
+    """A process that makes bots, one at a time."""
+
+    process: asyncio.subprocess.Process
+
+    async def bear(self, birth: Birth) -> int:
+        """Start a bot and return its process id."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(birth.line)
+        await self.process.stdin.drain()
+        return int(await self._line())
+
+    async def outlive(self) -> int:
+        """Return the exit code of the bot, once it has ended."""
+        return int(await self._line())
+
+    async def _line(self) -> bytes:
+        assert self.process.stdout is not None
+        return await self.process.stdout.readline()
+
+
+@contextlib.asynccontextmanager
+async def nursery() -> AsyncIterator[Nursery]:
+    """A nursery that lives while the block does."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "tests.chaos.bot",
+        cwd=ROOT,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    made = Nursery(process)
+    try:
+        assert await made._line() == b"ready\n"
+        yield made
+    finally:
+        assert process.stdin is not None
+        process.stdin.close()
+        await process.wait()
 
 
 if __name__ == "__main__":
