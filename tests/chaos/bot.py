@@ -62,6 +62,8 @@ class Birth:
     """Seconds that the clock is ahead of that."""
     port: int = 0
     """Where it takes updates as a webhook; 0 for polling."""
+    hook: str = ""
+    """The address that Telegram delivers to: that of whoever balances the replicas."""
     lease: float = 30.0
     """Seconds that a replica holds a message it sends."""
     file_bytes: int = 0
@@ -119,6 +121,9 @@ def mortal(database: Database, fate: Fate) -> None:
 
 def settings_of(birth: Birth) -> Settings:
     given: dict[str, Any] = {"approval": "open", **birth.settings}
+    if birth.port:
+        given |= {"token": TOKEN, "webhook": True, "webhook_secret": SECRET}
+        given |= {"public_url": birth.hook}
     return Settings(data_dir=Path(birth.folder), poll_seconds=1, **given)
 
 
@@ -137,7 +142,7 @@ async def serve(birth: Birth) -> None:
         telegram.fate = fate
         bot = Service(settings_of(birth), database, telegram, pace=FAST)
         async with _hooked(bot, birth):
-            await bot.run(stop, polling=not birth.port)
+            await bot.run(stop)
     await database.close()
     (Path(birth.folder) / PASSED).write_text(json.dumps(fate.passed))
 
