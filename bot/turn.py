@@ -25,6 +25,18 @@ class Gone(Exception):
     """A button or a link leads nowhere: unknown, foreign and ended look the same."""
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The chat's current screen: its message, or the row that will be one when it is sent."""
+
+    message_id: int | None = None
+    row: UUID | None = None
+
+    def takes(self, tapped: int) -> bool:
+        """Say whether it is changed in place after a tap on that message."""
+        return self.row is not None or tapped == self.message_id
+
+
 @dataclass(slots=True)
 class Turn:
     """What a handler works with; everything it does is in one transaction."""
@@ -46,6 +58,8 @@ class Turn:
     """The message that the typed words came in, so that editing it corrects the answer."""
     settled: int | None = None
     """The message that was turned into question and answer."""
+    settled_row: UUID | None = None
+    """The same of a message that is still on its way."""
     erased: bool = False
     """Set when something was destroyed: the log of the database is truncated after the commit."""
     summary_rows: Callable[[StoredConsult], tuple[Row, ...]] = lambda stored: ()
@@ -89,18 +103,28 @@ class Turn:
     def show(self, screen: Screen, *, consult: UUID | None = None, kind: str = "screen") -> None:
         """Make ``screen`` the chat's current one: in place after a tap on it, else as a new message.
 
-        An older message that still carries a keyboard loses it, so that one screen is live.
+        An older message that still carries a keyboard loses it, so that one screen is live. One
+        that is still on its way counts as the current one, whatever was tapped above it.
         """
-        current = transcript.screen_of(self.tx, self.chat_id)
+        standing = self._standing()
         tapped = self.incoming.message_id if isinstance(self.incoming, Tap) else None
-        if current and tapped is not None and tapped == current.message_id:
-            self._edit(screen, tapped, consult, kind)
-            return
-        if current:
-            self._strip(current.message_id, consult)
-        if tapped is not None and tapped != self.settled:
-            self._strip(tapped, consult)
-        self.fresh(screen, consult=consult, kind=kind)
+        in_place = standing is not None and tapped is not None and standing.takes(tapped)
+        if standing and not in_place:
+            self._strip(standing, consult)
+        if tapped is not None and tapped != self.settled and Standing(tapped) != standing:
+            self._strip(Standing(tapped), consult)
+        if standing and in_place:
+            self._edit(screen, standing, consult, kind)
+        else:
+            self.fresh(screen, consult=consult, kind=kind)
+
+    def _standing(self) -> "Standing | None":
+        """Return the chat's current screen, unless it was settled in this turn."""
+        on_its_way = transcript.pending_screen(self.tx, self.chat_id)
+        if on_its_way is not None:
+            return Standing(row=on_its_way) if on_its_way != self.settled_row else None
+        current = transcript.screen_of(self.tx, self.chat_id)
+        return Standing(current.message_id) if current else None
 
     def fresh(self, screen: Screen, *, consult: UUID | None = None, kind: str = "screen") -> UUID:
         """Send ``screen`` as a new message that carries the chat's keyboard."""
@@ -116,64 +140,50 @@ class Turn:
             )
         )
 
-    def _edit(self, screen: Screen, message_id: int, consult: UUID | None, kind: str) -> None:
-        self.enqueue(
-            Outgoing(
-                chat_id=self.chat_id,
-                method="editMessageText",
-                params={**screen.params(), "message_id": message_id},
-                consult_id=consult,
-                person_id=self.person.id,
-                kind=kind,
-                coalesce=f"edit:{message_id}",
-                screen=True,
-            )
-        )
+    def _edit(self, screen: Screen, standing: "Standing", consult: UUID | None, kind: str) -> None:
+        self._change(standing, screen.params(), consult, kind=kind, screen=True)
 
     def replace(self, message_id: int, text: str) -> None:
         """Put ``text`` (HTML) in the place of a message of ours, without its buttons."""
-        self.enqueue(
-            Outgoing(
-                chat_id=self.chat_id,
-                method="editMessageText",
-                params={"message_id": message_id, "text": text, "parse_mode": "HTML"},
-                person_id=self.person.id,
-                kind="settled",
-                coalesce=f"edit:{message_id}",
-            )
-        )
+        words = {"text": text, "parse_mode": "HTML"}
+        self._change(Standing(message_id), words, None, kind="settled")
 
-    def _strip(self, message_id: int, consult: UUID | None) -> None:
-        self.enqueue(
-            Outgoing(
-                chat_id=self.chat_id,
-                method="editMessageReplyMarkup",
-                params={"message_id": message_id, "reply_markup": {"inline_keyboard": []}},
-                consult_id=consult,
-                person_id=self.person.id,
-                kind="strip",
-                coalesce=f"edit:{message_id}",
-            )
-        )
+    def _strip(self, standing: "Standing", consult: UUID | None) -> None:
+        markup: dict[str, Any] = {"reply_markup": {"inline_keyboard": []}}
+        self._change(standing, markup, consult, kind="strip", method="editMessageReplyMarkup")
 
     def settle(self, text: str, consult: UUID | None) -> None:
         """Turn the current screen into ``text`` (HTML) without a keyboard: what was asked and answered."""
-        current = transcript.screen_of(self.tx, self.chat_id)
-        if current is None:
+        standing = self._standing()
+        if standing is None:
             return
+        self._change(standing, {"text": text, "parse_mode": "HTML"}, consult, kind="settled")
+        self.settled, self.settled_row = standing.message_id, standing.row
+        transcript.clear_screen(self.tx, self.chat_id)
+
+    def _change(
+        self,
+        standing: "Standing",
+        params: Mapping[str, Any],
+        consult: UUID | None,
+        *,
+        method: str = "editMessageText",
+        **more: Any,
+    ) -> None:
+        """Edit a screen, once it is there."""
+        place = {} if standing.message_id is None else {"message_id": standing.message_id}
         self.enqueue(
             Outgoing(
                 chat_id=self.chat_id,
-                method="editMessageText",
-                params={"message_id": current.message_id, "text": text, "parse_mode": "HTML"},
+                method=method,
+                params={**params, **place},
                 consult_id=consult,
                 person_id=self.person.id,
-                kind="settled",
-                coalesce=f"edit:{current.message_id}",
+                target=standing.row,
+                coalesce=f"edit:{standing.message_id or standing.row}",
+                **more,
             )
         )
-        self.settled = current.message_id
-        transcript.clear_screen(self.tx, self.chat_id)
 
     def say(
         self,

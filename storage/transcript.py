@@ -166,6 +166,17 @@ _SET_SCREEN = _SET_SCREEN.on_conflict_do_update(
     index_elements=["chat_id"],
     set_={each.name: _SET_SCREEN.excluded[each.name] for each in screen.c if not each.primary_key},
 )
+_PENDING_SCREEN = (
+    select(transcript.c.id)
+    .where(
+        OUTBOX_OPEN,
+        transcript.c.chat_id == bindparam("chat"),
+        transcript.c.screen,
+        transcript.c.method == "sendMessage",
+    )
+    .order_by(transcript.c.number.desc())
+    .limit(1)
+)
 _SCREEN_OF = select(screen).where(screen.c.chat_id == bindparam("chat"))
 
 
@@ -472,6 +483,12 @@ def screen_of(tx: Tx, chat_id: int) -> Screen | None:
         kind=row.kind,
         digest=row.digest,
     )
+
+
+def pending_screen(tx: Tx, chat_id: int) -> UUID | None:
+    """Return the newest message with a keyboard that a chat has not got yet, None without one."""
+    found: UUID | None = tx.connection.scalar(_PENDING_SCREEN, {"chat": chat_id})
+    return found
 
 
 def clear_screen(tx: Tx, chat_id: int) -> None:

@@ -399,3 +399,22 @@ async def test_an_emergency_has_no_message_to_the_colleague(ready: Conversation)
     case = case_of(await ready.taps("Start a case", "☐ 1", "Done"))
 
     assert "no longer works" in await forged(ready, f"1|msg|{case}|")
+
+
+async def test_words_and_taps_in_one_go_leave_one_live_screen_at_the_bottom(
+    ready: Conversation,
+) -> None:
+    """What is on its way is the current screen already."""
+    await founding(ready, 2)
+    old = ready.screen
+    case = case_of(old)
+    ready.me.says("methadone clinic")
+    ready.me.forges(f"1|u|{case}|mat|", old)
+    ready.me.says("skip")
+    await ready.settles()
+
+    live = [message for message in ready.me.replies if message.rows]
+    assert [message.id for message in live] == [ready.me.last.id]
+    assert "Which opioid" in ready.screen.text
+    assert "Reason: skipped" in ready.me.replies[-2].text
+    await unharmed(ready)
