@@ -14,7 +14,7 @@ def refusal(text: str, findings: Sequence[Finding], t: Translate, *, group: bool
         return esc(
             t("That message was not recorded: it seems to identify somebody. Please delete it.")
         )
-    kinds = _kinds(findings, t)
+    kinds = found_kinds(findings, t)
     return paragraphs(
         bold(t("Not stored: this seems to identify somebody.")),
         lines(
@@ -35,7 +35,7 @@ def question(text: str, findings: Sequence[Finding], t: Translate, *, held: str)
     body = paragraphs(
         bold(t("Is this an identifier?")),
         lines(
-            esc(t("Perhaps: {kinds}").format(kinds=_kinds(findings, t))),
+            esc(t("Perhaps: {kinds}").format(kinds=found_kinds(findings, t))),
             esc(t("Where: {excerpt}").format(excerpt=masked(text, list(findings)))),
         ),
         esc(t("Nothing has been used yet. If it identifies nobody, go on; else write it again.")),
@@ -49,5 +49,5 @@ def question(text: str, findings: Sequence[Finding], t: Translate, *, held: str)
     )
 
 
-def _kinds(findings: Sequence[Finding], t: Translate) -> str:
+def found_kinds(findings: Sequence[Finding], t: Translate) -> str:
     return ", ".join(sorted({t(kind_title(finding.kind)) for finding in findings}))

@@ -1,13 +1,27 @@
 """One update in, one transaction, one answer: the straight line that every update takes."""
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeAlias
 from uuid import UUID
 
-from bot import colleague, dialog, excerpts, groups, held, narrative, persons, plans, record, routes
+from bot import (
+    colleague,
+    dialog,
+    excerpts,
+    groups,
+    held,
+    links,
+    narrative,
+    persons,
+    plans,
+    record,
+    routes,
+    share,
+    teams,
+)
 from bot.callbacks import encode, parse
 from bot.language import offered, translator
 from bot.outbox import Outbox
@@ -63,6 +77,17 @@ class Outcome:
     deliver: tuple[int, ...] = ()
     erased: bool = False
     """Something was destroyed, and is to be gone from the database's log as well."""
+    inline: Mapping[str, Any] | None = None
+    """What answers an inline query."""
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What answers are made with, besides the transaction."""
+
+    settings: Settings
+    scenario_of: Callable[[Tx, str | None], Scenario]
+    username: str = ""
 
 
 class Handler:
@@ -85,7 +110,11 @@ class Handler:
     async def __call__(self, raw: dict[str, Any]) -> None:
         """Answer one raw update; raises what storage raises, and then nothing was done."""
         incoming = translate(raw, self.username)
-        if isinstance(incoming, Ignored | Undecodable) or groups.is_talk(incoming):
+        if isinstance(incoming, Ignored | Undecodable):
+            return
+        if groups.is_talk(incoming) and not await self._database.read(
+            partial(groups.answers_card, incoming)
+        ):
             return
         if isinstance(incoming, GroupMigration):
             await self._database.write(partial(groups.moved, incoming))
@@ -101,6 +130,8 @@ class Handler:
                 late.cancel()
         if query is not None and not answered:
             await self._outbox.answer(query, outcome.toast, alert=outcome.alert)
+        if outcome.inline is not None:
+            await self._outbox.answer_inline(outcome.inline)
         for chat in outcome.deliver:
             self._outbox.soon(chat)
         if outcome.erased:
@@ -112,7 +143,8 @@ class Handler:
         await self._outbox.answer(query)
 
     async def _respond(self, incoming: Personal, findings: tuple[Finding, ...]) -> Outcome:
-        unit = partial(respond, incoming, findings, self._settings, self._scenario_of)
+        means = Means(self._settings, self._scenario_of, self.username)
+        unit = partial(respond, incoming, findings, means)
         try:
             return await self._database.write(unit, chat=chat_id(incoming))
         except AlreadySeen:
@@ -145,15 +177,9 @@ def words_of(incoming: Personal) -> str:
 # --- the transaction --------------------------------------------------------------------------
 
 
-def respond(
-    incoming: Personal,
-    findings: tuple[Finding, ...],
-    settings: Settings,
-    scenario_of: Callable[[Tx, str | None], Scenario],
-    tx: Tx,
-) -> Outcome:
+def respond(incoming: Personal, findings: tuple[Finding, ...], means: Means, tx: Tx) -> Outcome:
     """Answer one update: read, decide, save and say what to send, all in ``tx``."""
-    person = _person(tx, incoming, settings)
+    person = _person(tx, incoming, means.settings)
     language = person.language or offered(incoming.person.language)
     turn = Turn(
         tx=tx,
@@ -161,14 +187,13 @@ def respond(
         incoming=incoming,
         chat=chat_of(incoming),
         t=translator(language),
-        settings=settings,
-        scenario_of=lambda digest: in_language(scenario_of(tx, digest), language),
+        settings=means.settings,
+        scenario_of=lambda digest: in_language(means.scenario_of(tx, digest), language),
+        username=means.username,
         findings=findings,
         words_id=incoming.message_id if isinstance(incoming, Text) else None,
     )
-    turn.mean = partial(meant, turn)
-    turn.summary_rows = partial(under_summary, turn)
-    turn.step_rows = partial(colleague.step_rows, turn)
+    _equip(turn)
     inbound = _received(tx, incoming, person)
     try:
         route(turn)
@@ -176,12 +201,21 @@ def respond(
         turn.tell(turn.t("That button no longer works. Here is what does."))
         _somewhere(turn)
     transcript.belongs(tx, inbound, consult_id=turn.consult_id)
-    return Outcome(turn.toast, turn.alert, tuple(sorted(turn.deliver)), turn.erased)
+    return Outcome(turn.toast, turn.alert, tuple(sorted(turn.deliver)), turn.erased, turn.inline)
+
+
+def _equip(turn: Turn) -> None:
+    """Give a turn what parts need of others that they do not know."""
+    turn.mean = partial(meant, turn)
+    turn.follow = partial(routes.link, turn)
+    turn.summary_rows = partial(under_summary, turn)
+    turn.step_rows = partial(colleague.step_rows, turn)
 
 
 def under_summary(turn: Turn, stored: StoredConsult) -> tuple[Row, ...]:
     """Return the rows that the other parts put under a summary."""
-    return (*plans.summary_rows(turn, stored), *record.rows(turn, stored))
+    outward = (*share.summary_rows(turn, stored), *record.rows(turn, stored))
+    return (*plans.summary_rows(turn, stored), tuple(button for row in outward for button in row))
 
 
 def _received(tx: Tx, incoming: Personal, person: Person) -> UUID:
@@ -244,6 +278,9 @@ def _person(tx: Tx, incoming: Personal, settings: Settings) -> Person:
         found = people.set_admin(tx, found, is_admin=admin, by=None)
     if found.status == "pending" and status == "approved":
         found = people.set_status(tx, found, "approved", by=None)
+    if found.unreachable_at is not None and not isinstance(incoming, Membership):
+        people.set_reachable(tx, who.telegram_id)
+        found = replace(found, unreachable_at=None)
     return found
 
 
@@ -265,10 +302,10 @@ def route(turn: Turn) -> None:
     if isinstance(incoming, Membership):
         groups.membership(turn, incoming)
     elif isinstance(incoming, InlineQuery | ChosenInline):
-        groups.inline(turn, incoming)
+        groups.inline_mode(turn, incoming)
     elif not turn.chat.private:
         groups.in_group(turn)
-    elif turn.person.status != "approved" and not _ones_own(incoming):
+    elif turn.person.status != "approved" and not _ones_own(incoming) and not _invited(turn):
         persons.waiting(turn)
     elif isinstance(incoming, Tap):
         tapped(turn, incoming)
@@ -289,10 +326,18 @@ def route(turn: Turn) -> None:
         written(turn, incoming)
 
 
+def _invited(turn: Turn) -> bool:
+    """Say whether the person just came with an invitation that is enough to be let in."""
+    link = turn.incoming
+    if not isinstance(link, StartLink) or not link.payload.startswith(f"{links.INVITE}_"):
+        return False
+    return teams.admit(turn, link.payload.removeprefix(f"{links.INVITE}_"))
+
+
 def followed(turn: Turn, link: StartLink) -> None:
-    """Answer a deep link; before the scope was accepted it waits until it is."""
-    if turn.person.scope_accepted_at is None:
-        expecting.expect(turn.tx, turn.person.id, "link", args={"payload": link.payload})
+    """Answer a deep link; before scope and role are known it waits, sealed, until they are."""
+    if turn.person.scope_accepted_at is None or turn.person.role is None:
+        expecting.expect(turn.tx, turn.person.id, "link", held=link.payload)
         persons.begin(turn)
         return
     routes.link(turn, link.payload)

@@ -172,6 +172,14 @@ class Outbox:
             self.mark.codes["tap_not_answered"] += 1
             log.info("tap_not_answered", error=describe(error))
 
+    async def answer_inline(self, params: Mapping[str, Any]) -> None:
+        """Answer our name typed in another chat; one that is too old is no error."""
+        try:
+            await self._sender.call("answerInlineQuery", params)
+        except TelegramError as error:
+            self.mark.codes["inline_not_answered"] += 1
+            log.info("inline_not_answered", error=describe(error))
+
     async def _forgot_last_run(self) -> bool:
         """Free what an earlier process was sending when it died, at once: a file has one process."""
         try:

@@ -50,7 +50,10 @@ def _for_admins(turn: Turn, screen: Screen) -> Screen:
 
 def _agree(turn: Turn, data: Callback) -> None:
     turn.person = people.accept_scope(turn.tx, turn.person)
-    begin(turn)
+    if turn.person.role is None:
+        begin(turn)
+    else:
+        _go_on(turn)
 
 
 def _role(turn: Turn, data: Callback) -> None:
@@ -66,9 +69,19 @@ def _keep_role(turn: Turn, role: str) -> None:
     label = turn.scenario.question("role").option(role).label
     turn.tell(turn.t("Role kept: {role}").format(role=label))
     if first:
-        begin(turn)
+        _go_on(turn)
     else:
         settings(turn)
+
+
+def _go_on(turn: Turn) -> None:
+    """Follow the link that brought the person here, or show where a case is begun."""
+    waiting = expecting.expected(turn.tx, turn.person.id)
+    if waiting is None or waiting.kind != "link" or not waiting.held:
+        begin(turn)
+        return
+    expecting.forget(turn.tx, turn.person.id)
+    turn.follow(waiting.held)
 
 
 def typed_role(turn: Turn, words: str) -> None:

@@ -10,13 +10,17 @@ from bot import (
     endings,
     forks,
     held,
+    inline,
+    links,
     narrative,
     persons,
     plans,
     record,
+    share,
+    shared,
+    teams,
 )
 from bot.callbacks import Callback
-from bot.screen import esc
 from bot.turn import Turn
 from storage.expecting import Expected
 
@@ -38,6 +42,7 @@ COMMANDS: dict[str, Command] = {
     "transcript": _plain(record.transcript),
     "cancel": _plain(dialog.cancel),
     "settings": _plain(persons.settings),
+    "team": teams.show,
     "privacy": _plain(persons.privacy),
     "help": _plain(persons.help_),
     "whoami": _plain(persons.whoami),
@@ -57,6 +62,9 @@ VERBS: dict[str, Verb] = {
     **endings.VERBS,
     **forks.VERBS,
     **held.VERBS,
+    **teams.VERBS,
+    **share.VERBS,
+    **shared.VERBS,
     **admin.VERBS,
 }
 
@@ -64,19 +72,34 @@ WORDS: dict[str, Words] = {
     "zone": lambda turn, expected, words: persons.keep_zone(turn, words),
     "narrative": narrative.told,
     "plan": plans.typed,
+    "team_name": teams.named,
+    "team_code": teams.coded,
 }
 
-STANDS: dict[str, str] = {"zone": "settings", "narrative": "tell", "plan": "plan"}
+STANDS: dict[str, str] = {
+    "zone": "settings",
+    "narrative": "tell",
+    "plan": "plan",
+    "team_name": "team_name",
+    "team_code": "team_code",
+}
 """The screen on which words are expected; once another one stands, they mean what they say."""
 
 MENU = (
     ("new", "start a case"),
     ("cases", "your cases"),
     ("resume", "go on where you were"),
+    ("team", "your teams, cases shared with you"),
     ("privacy", "what is stored, for how long"),
     ("help", "what you can do here"),
 )
 """The commands that Telegram lists in a private chat."""
+
+GROUP_MENU = (
+    ("share", "share a case: leads to the private chat"),
+    ("opinions", "cases shared with you: leads to the private chat"),
+)
+"""The commands that Telegram lists in a group."""
 
 ADMIN_MENU = (("admin", "today's numbers, who waits for you, the console"),)
 
@@ -90,7 +113,19 @@ VERBS_BEFORE_SCOPE = ("agree", "page", "set", "forget", *admin.VERBS)
 """Buttons that work before it."""
 
 
+LINKS: dict[str, Callable[[Turn, str], bool]] = {
+    links.INVITE: teams.by_link,
+    links.SHARE: shared.by_link,
+    links.CARD: shared.by_card,
+    inline.SHARE: share.choose,
+    "cases": shared.follow_list,
+}
+"""What a deep link's kind leads to; False when it opens nothing."""
+
+
 def link(turn: Turn, payload: str) -> None:
-    """Follow a deep link; unknown, expired and revoked ones look the same."""
-    turn.say(esc(turn.t("That link does not work any more. Ask for a new one.")))
-    persons.begin(turn)
+    """Follow a deep link; unknown, foreign, expired and revoked ones look the same."""
+    kind, _, secret = payload.partition("_")
+    act = LINKS.get(kind)
+    if not links.exhausted(turn) and (act is None or not act(turn, secret)):
+        links.lead_nowhere(turn, kind)

@@ -27,14 +27,21 @@ LINE = 44
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """A button that sends ``data``, copies ``copy``, or opens ``url``: exactly one of them."""
+    """A button that sends ``data``, copies ``copy``, opens ``url``, or has the person choose a chat.
+
+    Exactly one of them. In the chosen chat our name and ``inline`` are typed for the person.
+    """
 
     label: str
     data: str = ""
     copy: str = ""
     url: str = ""
+    inline: str = ""
 
     def markup(self) -> dict[str, Any]:
+        if self.inline:
+            chosen = {"query": self.inline, "allow_user_chats": True, "allow_group_chats": True}
+            return {"text": self.label, "switch_inline_query_chosen_chat": chosen}
         if self.copy:
             return {"text": self.label, "copy_text": {"text": self.copy}}
         if self.url:

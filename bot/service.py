@@ -22,7 +22,7 @@ from bot.inbox import Intake, NotStored, TokenRefused, unless_stopped
 from bot.outbox import Outbox
 from bot.paper import Papered
 from bot.reminders import remind
-from bot.routes import ADMIN_MENU, MENU
+from bot.routes import ADMIN_MENU, GROUP_MENU, MENU
 from bot.screen import esc
 from bot.settings import Settings
 from bot.translate import kind_of
@@ -208,6 +208,7 @@ class Service:
         """Tell Telegram the commands of each kind of chat; not being able to is no reason to stop."""
         scopes: list[tuple[dict[str, Any], tuple[tuple[str, str], ...]]] = [
             ({"type": "all_private_chats"}, MENU),
+            ({"type": "all_group_chats"}, GROUP_MENU),
             *[
                 ({"type": "chat", "chat_id": admin}, (*MENU, *ADMIN_MENU))
                 for admin in self.settings.admins

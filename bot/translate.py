@@ -6,7 +6,7 @@ Read from the raw JSON, not with ``telegram.Update.de_json``: a few microseconds
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeAlias, TypeGuard
 
@@ -54,11 +54,16 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Chat:
-    """Where something happened; ``thread`` is the forum topic, in a group that has them."""
+    """Where something happened; ``thread`` is the forum topic, in a group that has them.
+
+    A group's ``title`` is what its members named it: keep it encrypted.
+    """
 
     id: int
     private: bool
     thread: int | None = None
+    title: str = field(default="", repr=False, compare=False)
+    forum: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,11 +161,12 @@ class InlineQuery:
 
 @dataclass(frozen=True, slots=True)
 class ChosenInline:
-    """Somebody sent one of our inline results."""
+    """Somebody sent one of our inline results; by ``inline_id`` it can be edited later."""
 
     update_id: int
     person: Person
     result_id: str
+    inline_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -376,7 +382,13 @@ def _inline(update_id: int, query: Json, _username: str) -> Incoming:
 
 
 def _chosen(update_id: int, result: Json, _username: str) -> Incoming:
-    return ChosenInline(update_id, _person(result), _str(result, "result_id"))
+    inline_id = result.get("inline_message_id")
+    return ChosenInline(
+        update_id,
+        _person(result),
+        _str(result, "result_id"),
+        clean(inline_id)[:128] if isinstance(inline_id, str) else "",
+    )
 
 
 READERS: Mapping[str, Callable[[int, Json, str], Incoming]] = {
@@ -402,7 +414,16 @@ KNOWN_KINDS = frozenset(
 def _chat(message: Json) -> Chat:
     chat = _object(message, "chat")
     private = chat.get("type") == "private"
-    return Chat(_id(chat, "id"), private, None if private else _topic(message))
+    if private:
+        return Chat(_id(chat, "id"), private=True)
+    title = chat.get("title")
+    return Chat(
+        _id(chat, "id"),
+        private=False,
+        thread=_topic(message),
+        title=clean(title) if isinstance(title, str) else "",
+        forum=chat.get("is_forum") is True,
+    )
 
 
 def _topic(message: Json) -> int | None:

@@ -68,6 +68,16 @@ class Turn:
     """Further rows under the step: the message to the colleague, the plan."""
     mean: Callable[[str], None] = lambda words: None
     """Does what guarded words mean, as if they were typed just now."""
+    follow: Callable[[str], None] = lambda payload: None
+    """Follows a deep link, as if it was opened just now."""
+    reader_rows: Callable[[StoredConsult], tuple[Row, ...]] = lambda stored: ()
+    """Further rows under a shared case, for somebody it is open to: opinions, questions, talk."""
+    discuss: Callable[[StoredConsult, Text], None] = lambda stored, reply: None
+    """Takes what was answered, in a group, to a case's card; the words have passed the guard."""
+    username: str = ""
+    """Our own, without the @; empty until Telegram has told it."""
+    inline: Mapping[str, Any] | None = None
+    """What answers the inline query, once its words are forgotten."""
 
     @property
     def chat_id(self) -> int:
@@ -193,6 +203,7 @@ class Turn:
         consult: UUID | None = None,
         kind: str = "message",
         reply_to: int | None = None,
+        thread: int | None = None,
         **params: Any,
     ) -> UUID:
         """Send ``text`` (HTML) as a message without a keyboard of the dialog."""
@@ -211,6 +222,21 @@ class Turn:
                 params=body,
                 consult_id=consult,
                 person_id=self.person.id,
+                kind=kind,
+                thread_id=thread,
+            )
+        )
+
+    def notify(self, who: Person, screen: Screen, *, kind: str = "notice") -> None:
+        """Send somebody else ``screen`` in their private chat, where they can be reached."""
+        if who.telegram_id is None or who.unreachable_at or who.status != "approved":
+            return
+        self.enqueue(
+            Outgoing(
+                chat_id=who.telegram_id,
+                method="sendMessage",
+                params=screen.params(),
+                person_id=who.id,
                 kind=kind,
             )
         )

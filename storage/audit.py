@@ -16,7 +16,7 @@ from hashlib import sha256
 from typing import Any, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import insert, select, text
+from sqlalchemy import func, insert, select, text
 
 from storage.ids import new_id
 from storage.schema import audit_event, audit_head
@@ -154,6 +154,17 @@ def entries(
     if actor is not None:
         query = query.where(audit_event.c.actor == actor)
     return [_entry(row) for row in tx.connection.execute(query)]
+
+
+def refused(tx: Tx, actor: UUID, action: Code, since: datetime) -> int:
+    """Return how often somebody was refused something since then."""
+    query = select(func.count()).where(
+        audit_event.c.outcome == "refused",
+        audit_event.c.actor == actor,
+        audit_event.c.action == action,
+        audit_event.c.at >= microseconds(since),
+    )
+    return tx.connection.scalar(query) or 0
 
 
 class HeadKeeper:

@@ -302,6 +302,12 @@ def open_to(tx: Tx, reader: Person) -> list[UUID]:
     return list(dict.fromkeys(found)) if _stands(reader) else []
 
 
+def opened_by(tx: Tx, person_id: UUID) -> list[UUID]:
+    """Return a person's own cases that are open to others now, the newest shared first."""
+    query = select(share.c.consult_id).where(*_active(tx), share.c.by == person_id)
+    return list(dict.fromkeys(tx.connection.scalars(query.order_by(share.c.id.desc()))))
+
+
 def _stands(reader: Person) -> bool:
     """Say whether a person may use Curbside and has not blocked it."""
     return reader.status == "approved" and reader.unreachable_at is None

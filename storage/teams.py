@@ -56,10 +56,11 @@ class Team:
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """A team that a person is in, and as what."""
+    """A team that a person is in, and as what; ``new`` when they came in just now."""
 
     team: Team
     role: Role
+    new: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,7 +318,15 @@ def accept(tx: Tx, person_id: UUID, secret: str) -> Joined:
         update(team_invite).where(team_invite.c.id == row.id).values(uses=team_invite.c.uses + 1)
     )
     _join(tx, found.id, person_id, row.role)
-    return Joined(found, row.role)
+    return Joined(found, row.role, new=True)
+
+
+def is_live(tx: Tx, secret: str) -> bool:
+    """Tell whether a link's token or a typed code would let somebody in."""
+    try:
+        return bool(_invitation(tx, secret))
+    except NotFound:
+        return False
 
 
 def revoke_invitations(tx: Tx, team_id: UUID, by: UUID | None = None) -> int:

@@ -531,8 +531,14 @@ def by_message_id(tx: Tx, chat_id: int, message_id: int) -> Line | None:
 
 
 def of_consult(tx: Tx, consult_id: UUID) -> list[Line]:
-    """Return the transcript of a consult, oldest first."""
-    return of_query(tx, select(transcript).where(transcript.c.consult_id == consult_id))
+    """Return the transcript of a consult, oldest first: what passed between its asker and us.
+
+    What others were shown of it, or said about it, is theirs.
+    """
+    owner = select(consult.c.owner_id).where(consult.c.id == consult_id).scalar_subquery()
+    askers = or_(transcript.c.person_id.is_(None), transcript.c.person_id == owner)
+    mine = select(transcript).where(transcript.c.consult_id == consult_id, askers)
+    return of_query(tx, mine)
 
 
 def of_chat(tx: Tx, chat_id: int, limit: int = 200) -> list[Line]:

@@ -706,12 +706,13 @@ async def test_talk_in_a_group_is_neither_stored_nor_answered(ready: Conversatio
     await ready.settles()
     rows = await ready.count("transcript")
     here = ready.me.in_group(everybody)
+    before = len(here.replies)
 
     here.says("Mr Smith, 080-12-3456")
     await ready.settles()
 
     assert await ready.count("transcript") == rows
-    assert here.replies == []
+    assert len(here.replies) == before
 
 
 async def test_a_command_in_a_group_points_to_the_private_chat(ready: Conversation) -> None:
