@@ -20,9 +20,9 @@ WINDOW = timedelta(minutes=10)
 """In which so many wrong links or codes end the trying for a while."""
 
 
-def private(turn: Turn, kind: str, secret: str = "") -> str:
+def private(turn: Turn, kind: str, rest: str = "") -> str:
     """Return the address that opens the private chat; empty while our name is not known."""
-    payload = f"{kind}_{secret}" if secret else kind
+    payload = f"{kind}_{rest}" if rest else kind
     return f"https://t.me/{turn.username}?start={payload}" if turn.username else ""
 
 

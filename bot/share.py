@@ -39,7 +39,7 @@ def summary_rows(turn: Turn, stored: StoredConsult) -> tuple[Row, ...]:
     return ((Button(words, encode("shr", stored.short)),),)
 
 
-def choose(turn: Turn, _secret: str = "") -> bool:
+def choose(turn: Turn, _rest: str = "") -> bool:
     """Show the cases that can be shared, as a link from a group leads to."""
     found = consults.list_for(turn.tx, turn.person.id, per_page=20).consults
     ready = [s for s in found if s.phase in ADVISED and s.hypothetical_of is None][:8]

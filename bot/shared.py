@@ -157,7 +157,7 @@ def _list(turn: Turn, data: Callback) -> None:
     list_shared(turn, min(int(data.arg(0)), 100) if data.arg(0).isdigit() else 0)
 
 
-def follow_list(turn: Turn, _secret: str = "") -> bool:
+def follow_list(turn: Turn, _rest: str = "") -> bool:
     """Show the list, as a link from a group leads to."""
     list_shared(turn)
     return True
