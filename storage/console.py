@@ -32,7 +32,7 @@ from sqlalchemy import (
     update,
 )
 
-from storage import access, audit, letters, people, rounds, sign_in
+from storage import access, audit, letters, people, rounds, sign_in, teams
 from storage.errors import Conflict, NotFound
 from storage.ids import new_id
 from storage.people import Person
@@ -50,6 +50,10 @@ from storage.schema import (
     person,
     plan,
     review,
+    share,
+    team,
+    team_group,
+    team_member,
     transcript,
     web_session,
 )
@@ -76,6 +80,7 @@ GLASS_LASTS = timedelta(minutes=30)
 REVIEW_EVERY = timedelta(days=7)
 MOST_LINES = 200
 MOST_ACTIONS = 500
+MOST_TEAMS = 500
 BREAK_GLASS_REASONS: Mapping[str, str] = {
     "safety": "Somebody may be in danger",
     "complaint": "A complaint or a request of the person concerned",
@@ -905,20 +910,101 @@ def person_by_name(tx: Tx, who: Member, person_id: UUID) -> PersonRow:
     return person_row(tx, person_id, named=True)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TeamRow:
     """A team by its pseudonym, in numbers."""
 
     id: UUID
     pseudonym: str
     members: int
-    open_cases: int
+    groups: int
+    """Telegram groups that hear of its cases."""
+    cases: int
+    """Shared with it now."""
     created_at: datetime
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class MemberRow:
+    """Somebody who is in a team, or was, and as what."""
+
+    id: UUID
+    pseudonym: str
+    role: str
+    status: str
+    joined_at: datetime
+    left_at: datetime | None
 
 
 def team_rows(tx: Tx) -> tuple[TeamRow, ...]:
-    """Return the teams, the newest first."""
-    return ()
+    """Return the teams, the newest first, up to 500."""
+    query = select(team.c.id, team.c.created_at, team.c.ended_at)
+    rows = tx.connection.execute(query.order_by(team.c.id.desc()).limit(MOST_TEAMS)).all()
+    return _counted_teams(tx, rows)
+
+
+def team_row(tx: Tx, team_id: UUID) -> TeamRow:
+    """Return one team; raises NotFound."""
+    query = select(team.c.id, team.c.created_at, team.c.ended_at).where(team.c.id == team_id)
+    rows = _counted_teams(tx, tx.connection.execute(query).all())
+    if not rows:
+        raise NotFound("team", team_id)
+    return rows[0]
+
+
+def _counted_teams(tx: Tx, rows: Sequence[Any]) -> tuple[TeamRow, ...]:
+    ids = [row.id for row in rows]
+
+    def counted(column: Any, *which: ColumnElement[bool]) -> Mapping[UUID, int]:
+        query = select(column, func.count()).where(column.in_(ids), *which).group_by(column)
+        return {row[0]: int(row[1]) for row in tx.connection.execute(query)}
+
+    members = counted(team_member.c.team_id, team_member.c.left_at.is_(None))
+    bound = counted(
+        team_group.c.team_id, team_group.c.bound_at.is_not(None), team_group.c.ended_at.is_(None)
+    )
+    cases = counted(share.c.team_id, share.c.revoked_at.is_(None), share.c.expires_at > tx.now)
+    return tuple(
+        TeamRow(
+            id=row.id,
+            pseudonym=teams.pseudonym(tx, row.id),
+            members=members.get(row.id, 0),
+            groups=bound.get(row.id, 0),
+            cases=cases.get(row.id, 0),
+            created_at=row.created_at,
+            ended_at=row.ended_at,
+        )
+        for row in rows
+    )
+
+
+def member_rows(tx: Tx, team_id: UUID) -> tuple[MemberRow, ...]:
+    """Return who is in a team and who was, those present first."""
+    rows = tx.connection.execute(
+        select(team_member, person.c.status)
+        .join(person, person.c.id == team_member.c.person_id)
+        .where(team_member.c.team_id == team_id)
+        .order_by(team_member.c.left_at.is_not(None), team_member.c.joined_at)
+    )
+    return tuple(
+        MemberRow(
+            row.person_id,
+            pseudonym(tx, row.person_id),
+            row.role,
+            row.status,
+            row.joined_at,
+            row.left_at,
+        )
+        for row in rows
+    )
+
+
+def team_by_name(tx: Tx, who: Member, team_id: UUID) -> str:
+    """Return the name of a team, which is put on record; NotFound once it has ended."""
+    found = teams.load(tx, team_id)
+    _record(tx, who, "team.name_read", kind="team", object_id=team_id)
+    return found.name
 
 
 # --- content, integrity, system -------------------------------------------------------------------

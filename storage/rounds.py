@@ -130,6 +130,14 @@ def rounds_of(tx: Tx, consult_id: UUID) -> tuple[Round, ...]:
     return tuple(_round(row) for row in rows)
 
 
+def closed_of(tx: Tx, consult_ids: Sequence[UUID]) -> tuple[Round, ...]:
+    """Return the rounds about some cases that are closed, the first opened first."""
+    mine = opinion_round.c.consult_id.in_(consult_ids)
+    query = select(opinion_round).where(mine, opinion_round.c.closed_at.is_not(None))
+    rows = tx.connection.execute(query.order_by(opinion_round.c.opened_at, opinion_round.c.id))
+    return tuple(_round(row) for row in rows)
+
+
 def latest(tx: Tx, consult_id: UUID) -> Round | None:
     """Return the round about a case that was opened last, or None."""
     found = rounds_of(tx, consult_id)

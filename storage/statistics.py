@@ -18,7 +18,9 @@ from dialogs.answers import NOT_KNOWN
 from dialogs.content import Scenario
 from dialogs.errors import ContentError
 from dialogs.evaluation import Evaluation, evaluate
+from storage import rounds, teams
 from storage.errors import NotFound
+from storage.rounds import Round
 from storage.schema import (
     audit_event,
     consult,
@@ -27,6 +29,7 @@ from storage.schema import (
     meta,
     plan,
     review,
+    share,
     statistic,
 )
 from storage.transaction import Tx
@@ -103,8 +106,20 @@ class Overview:
 
 
 def teams_of(tx: Tx, consult_ids: Sequence[UUID]) -> Mapping[UUID, tuple[str, ...]]:
-    """Return the teams that each consult was shared with."""
-    return {}
+    """Return the teams that each consult was shared with and not taken back from, by pseudonym."""
+    rows = tx.connection.execute(
+        select(share.c.consult_id, share.c.team_id)
+        .where(
+            share.c.consult_id.in_(consult_ids),
+            share.c.team_id.is_not(None),
+            share.c.revoked_at.is_(None),
+        )
+        .distinct()
+    )
+    found: dict[UUID, set[str]] = {}
+    for row in rows:
+        found.setdefault(row.consult_id, set()).add(teams.pseudonym(tx, row.team_id))
+    return {consult_id: tuple(sorted(names)) for consult_id, names in found.items()}
 
 
 # --- counting -------------------------------------------------------------------------------------
@@ -176,6 +191,7 @@ class _Facts:
     dispositions: Mapping[UUID, list[Any]]
     plans: Mapping[UUID, Any]
     reviews: Mapping[UUID, list[Any]]
+    rounds: Mapping[UUID, list[Round]]
     teams: Mapping[UUID, tuple[str, ...]]
 
 
@@ -239,6 +255,7 @@ def _facts(tx: Tx, ids: Sequence[UUID]) -> _Facts:
         reviews=grouped(
             run(select(review).where(review.c.consult_id.in_(ids)).order_by(review.c.due_at))
         ),
+        rounds=grouped(rounds.closed_of(tx, ids)),
         teams=teams_of(tx, ids),
     )
 
@@ -289,6 +306,7 @@ def _keys(tx: Tx, row: Any, facts: _Facts, scenario_of: ScenarioOf) -> Iterator[
         if decided.decided == "step":
             yield f"followed:{decided.step}"
     yield from _review_keys(facts.reviews.get(row.id, ()))
+    yield from _opinion_keys(tx, row, facts.rounds.get(row.id, ()), scenario_of)
 
 
 def _answer_keys(answers: Mapping[str, Any]) -> Iterator[str]:
@@ -354,6 +372,20 @@ def _review_keys(reviews: Sequence[Any]) -> Iterator[str]:
         yield f"outcome:{outcome}"
 
 
+def _opinion_keys(
+    tx: Tx, row: Any, closed: Sequence[Round], scenario_of: ScenarioOf
+) -> Iterator[str]:
+    """Yield what the rounds of a case count for: those that run are not counted yet."""
+    found = _evaluated(tx, row, scenario_of) if closed else None
+    for each in closed:
+        yield "rounds"
+        for said in rounds.shown(tx, each, None).opinions:
+            yield "opinions"
+            yield f"concern:{said.concern}"
+            if found is not None:
+                yield f"proposed:{'same' if said.step == found[0].step else 'other'}"
+
+
 # --- reading --------------------------------------------------------------------------------------
 
 
@@ -414,7 +446,7 @@ def hidden(number: int) -> int | None:
     return None if 0 < number < SMALLEST else number
 
 
-PARTITIONS = ("step:", "time:", "left:", "decided:", "outcome:")
+PARTITIONS = ("step:", "time:", "left:", "decided:", "outcome:", "concern:", "proposed:")
 """Keys that add up to a count shown beside them: one that is left out would follow from the rest."""
 
 INTERNAL = frozenset({"open"})

@@ -33,7 +33,7 @@ def test_the_founding_case_comes_out_and_a_killed_process_goes_on(
     taps(phone, "Start", "not end-to-end encrypted")
     looks(phone, "scope")
     taps(phone, "I am a clinician", "Your role in this case?")
-    taps(phone, "Counselor / case manager", "Ready when you are")
+    taps(phone, "1 · Counselor", "Ready when you are")
     taps(phone, "Start a case", "any of these right now?")
     looks(phone, "red_flags")
     taps(phone, "None of these", "Where is the client being treated")

@@ -8,17 +8,20 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import select
 
 from dialogs.content import Scenario, load_scenario
-from storage import audit, console, consults, people, plans, statistics
+from storage import audit, console, consults, people, plans, rounds, statistics, teams
 from storage.console import LogEntry, LogFilter, Told
 from storage.consults import StoredConsult
 from storage.database import Database
 from storage.errors import Conflict, NotFound
 from storage.people import Person
+from storage.schema import consult_tally
 from storage.statistics import Period
 from storage.transaction import Tx
 from tests.databases import Clock
+from tests.storage.test_rounds import NO, YES, team_with_a_case
 
 ACTIONS = ("consult.answer", "consult.phase", "guard.hit", "console.read")
 OUTCOMES = ("ok", "ok", "ok", "denied", "refused")
@@ -500,6 +503,93 @@ async def test_what_if_copies_are_not_counted(database: Database) -> None:
         )
 
     assert (await counted(database)).count("started") is None
+
+
+async def test_a_team_is_shown_in_numbers_and_pseudonyms(database: Database) -> None:
+    team = await database.write(team_with_a_case)
+    left = await database.write(
+        lambda tx: teams.leave(tx, teams.load(tx, team.id), team.cleo.id, team.cleo.id)
+    )
+    [row] = await database.read(console.team_rows)
+    members = await database.read(lambda tx: console.member_rows(tx, team.id))
+
+    assert left is None
+    assert (row.members, row.groups, row.cases, row.ended_at) == (2, 0, 1, None)
+    assert row.pseudonym.startswith("t-")
+    assert "Harbour" not in repr(row)
+    assert [(m.role, m.left_at is None) for m in members] == [
+        ("lead", True),
+        ("responder", True),
+        ("responder", False),
+    ]
+
+
+async def test_the_name_of_a_team_is_read_on_record_and_ends_with_it(database: Database) -> None:
+    team = await database.write(team_with_a_case)
+    admin = await person_of(database, 9)
+
+    name = await database.write(lambda tx: console.team_by_name(tx, admin, team.id))
+    await database.write(lambda tx: teams.end(tx, teams.load(tx, team.id), None))
+
+    await database.write(audit.seal)
+
+    assert name == "Harbour"
+    read = await database.read(lambda tx: console.last_of(tx, "team.name_read"))
+    assert read is not None
+    assert read.actor == admin.id
+    with pytest.raises(NotFound):
+        await database.write(lambda tx: console.team_by_name(tx, admin, team.id))
+    with pytest.raises(NotFound):
+        await database.read(lambda tx: console.team_row(tx, UUID(int=3)))
+    assert (await database.read(lambda tx: console.team_row(tx, team.id))).ended_at is not None
+
+
+async def test_opinions_are_counted_once_their_round_is_closed(database: Database) -> None:
+    team = await database.write(team_with_a_case)
+    for who, said in ((team.ben, YES), (team.cleo, NO)):
+        await database.write(
+            lambda tx, who=who, said=said: rounds.give(  # type: ignore[misc]
+                tx, team.case, team.round, who, said, base=0
+            )
+        )
+    await counted(database)
+    [running] = await tallies(database)
+    await database.write(lambda tx: rounds.close(tx, team.round, team.asker.id, "asker"))
+    await counted(database)
+    [closed] = await tallies(database)
+
+    assert [key for key in running if key.partition(":")[0] in OPINION_KEYS] == []
+    assert sorted(key for key in closed if key.partition(":")[0] in OPINION_KEYS) == [
+        "concern:no",
+        "concern:yes",
+        "opinions",
+        "opinions",
+        "proposed:other",
+        "proposed:same",
+        "rounds",
+    ]
+
+
+OPINION_KEYS = {"rounds", "opinions", "concern", "proposed"}
+
+
+async def tallies(database: Database) -> list[list[str]]:
+    """What each case counts for."""
+    return await database.read(
+        lambda tx: list(tx.connection.scalars(select(consult_tally.c["keys"])))
+    )
+
+
+async def test_a_case_counts_for_the_teams_it_is_shared_with(database: Database) -> None:
+    team = await database.write(team_with_a_case)
+
+    found = await database.read(lambda tx: statistics.teams_of(tx, [team.case.id]))
+    [row] = await database.read(console.team_rows)
+    await database.write(lambda tx: teams.end(tx, teams.load(tx, team.id), None))
+    after = await database.read(lambda tx: statistics.teams_of(tx, [team.case.id]))
+
+    assert found == {team.case.id: (row.pseudonym,)}
+    assert after == {}
 
 
 async def test_the_counts_of_a_team_are_its_own(

@@ -23,6 +23,7 @@ from storage.errors import StorageUnavailable
 from storage.people import Person
 from storage.transaction import Tx
 from tests.databases import Clock
+from tests.storage.test_rounds import team_with_a_case
 from tests.web.signed import ADMIN, ASKER, COLLEAGUE, Pages, submit, token_on, words_on
 from web.console import content, export, integrity, overview, system
 from web.console.jobs import MOST_JOBS, Jobs
@@ -727,6 +728,42 @@ async def test_a_session_of_somebody_else_is_not_ended_by_mistake(
             browser, page, f"/console/person/{asker.id}/sign-out", session=session
         )
         assert answer.status_code in {400, 409}
+
+
+# --- teams ----------------------------------------------------------------------------------------
+
+
+async def test_a_team_is_listed_read_and_named_on_record(
+    pages: Pages, browser: httpx.AsyncClient, admin: Person
+) -> None:
+    found = await pages.database.write(team_with_a_case)
+    listed = await browser.get("/console/teams")
+    read = await browser.get(f"/console/team/{found.id}")
+
+    named = await submit(browser, read, f"/console/team/{found.id}/name")
+    newest = await pages.look(lambda tx: audit.entries(tx, actor=admin.id, limit=1)[0])
+    nobody = await browser.get(f"/console/team/{UUID(int=3)}")
+
+    assert "3 members" in words_on(listed)
+    assert "Harbour" not in listed.text + read.text
+    assert "Name Harbour" in words_on(named)
+    assert (newest.action, newest.object_id) == ("team.name_read", str(found.id))
+    assert nobody.status_code == 404
+
+
+async def test_the_overview_of_a_team_counts_its_cases_only(
+    pages: Pages, browser: httpx.AsyncClient, case: StoredConsult
+) -> None:
+    found = await pages.database.write(team_with_a_case)
+    name = await pages.look(lambda tx: console.team_row(tx, found.id).pseudonym)
+
+    page = await browser.get(f"/console?period=all&team={name}")
+    other = await browser.get("/console?period=all&team=t-00000000")
+
+    assert f"team {name}" in words_on(page)
+    assert f"<option selected>{name}</option>" in page.text
+    assert "Started –" in words_on(page)
+    assert "Started 0" in words_on(other)
 
 
 # --- overview -------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
+from typing import Any
 
 from markupsafe import Markup
 from starlette.requests import Request
@@ -14,6 +15,7 @@ from dialogs import charts
 from dialogs.charts import Bar
 from dialogs.content import Scenario
 from dialogs.followup import followup
+from dialogs.opinions import CONCERN_WORDS
 from storage import console, statistics
 from storage.statistics import Overview, Period
 from storage.transaction import Tx
@@ -28,6 +30,7 @@ LONGEST_BY_WEEK = 210
 MOST_ROUNDS = 1
 """Batches counted while a page is asked for; the rest is counted in the background."""
 
+PROPOSED = {"same": "As suggested", "other": "Another one"}
 DECIDED = {"step": "The suggested step", "alternative": "An alternative", "other": "Something else"}
 
 
@@ -172,8 +175,13 @@ def figures(state: Overview) -> Iterator[Figure]:
     yield Figure("Planned", number(state.count("planned")), share(state.count("planned"), finished))
     reviewed = state.count("reviewed")
     yield Figure("Outcome known", number(reviewed), share(reviewed, state.count("planned")))
+    yield Figure("Opinions", number(state.count("opinions")), _in_rounds(state.count("rounds")))
     asked, replied = state.count("asked"), state.count("replied")
     yield Figure("Reminders answered", number(replied), f"of {number(asked)} asked")
+
+
+def _in_rounds(rounds: int | None) -> str:
+    return f"in {number(rounds)} rounds" if rounds != 0 else ""
 
 
 def share(part: int | None, whole: int | None) -> str:
@@ -230,6 +238,12 @@ def cards(state: Overview, scenario: Scenario, errors: Errors) -> Iterator[Card]
     )
     yield Card("Outcomes at review", safe(_words(state, "outcome", followup().choices["outcome"])))
     yield Card("What was decided", safe(_words(state, "decided", DECIDED)))
+    yield Card(
+        "Opinions: is there an issue of concern?",
+        safe(_words(state, "concern", CONCERN_WORDS)),
+        "Of rounds that are closed.",
+    )
+    yield Card("Opinions: which step", safe(_words(state, "proposed", PROPOSED)))
     yield Card(
         "Errors",
         safe(_wrong(errors)),
@@ -323,7 +337,7 @@ def _not_applicable(state: Overview, scenario: Scenario) -> str:
     return charts.bars("Dispositioned not applicable", rows, ("times",))
 
 
-def _words(state: Overview, kind: str, names: Mapping[str, str]) -> str:
+def _words(state: Overview, kind: str, names: Mapping[Any, str]) -> str:
     rows = [Bar(names.get(key, key), (hits,), key) for key, hits in _sorted(state.of(kind))]
     return charts.bars(kind.capitalize(), rows, ("cases",))
 
