@@ -255,6 +255,16 @@ def _found(tx: Tx, token: str, nonce: str) -> Row[Any]:
     return row
 
 
+def note_refused(tx: Tx, token: str) -> None:
+    """Put on record that somebody tried a link that is used, void or another browser's."""
+    if len(token) > TOKEN_CHARACTERS:
+        return
+    row = tx.connection.execute(select(table).where(table.c.token_hash == digest(token))).first()
+    if row is not None:
+        meta: dict[str, int | str] = {"purpose": row.purpose}
+        _record(tx, row.person_id, "sign_in.refuse", row.id, meta, outcome="refused")
+
+
 # --- sessions -----------------------------------------------------------------------------------
 
 

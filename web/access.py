@@ -4,6 +4,7 @@ import hmac
 import re
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
@@ -178,6 +179,34 @@ class Access:
             event = denied.event
             await self.database.write(lambda tx: audit.record(tx, event))
             raise
+
+    async def note(self, request: Request, status: int) -> None:
+        """Put on record that a request was refused, of whoever's session or link it came with.
+
+        Requests of nobody are not: anybody could fill the log with them.
+        """
+        secret = request.cookies.get(self.cookie, "")
+        token = request.path_params.get("token", "")
+
+        def unit(tx: Tx) -> None:
+            if request.url.path.startswith("/sign-in/"):
+                sign_in.note_refused(tx, token)
+                return
+            try:
+                session = sign_in.session(tx, secret)
+            except Refused:
+                return
+            event = audit.Event(
+                actor=session.person_id,
+                action="console.refuse",
+                object_type="page",
+                outcome="refused",
+                meta={"status": status},
+            )
+            audit.record(tx, event)
+
+        with suppress(StorageUnavailable):
+            await self.database.write(unit)
 
     # --- the link -------------------------------------------------------------------------
 
@@ -444,12 +473,18 @@ def confirming(back: str) -> str:
 
 
 async def on_refusal(request: Request, error: Exception) -> Response:
-    """Return the page for what a route refused."""
+    """Return the page for what a route refused, once it is on record whose session asked for it."""
     if isinstance(error, StepUpNeeded):
         return RedirectResponse(confirming(error.back), 303)
-    if isinstance(error, BadForm):
-        return error_page(error.status, error.notice)
-    return error_page(STATUS[type(error)])
+    status = error.status if isinstance(error, BadForm) else STATUS[type(error)]
+    if not isinstance(error, NOT_NOTED):
+        access: Access = request.app.state.access
+        await access.note(request, status)
+    return error_page(status, error.notice if isinstance(error, BadForm) else "")
+
+
+NOT_NOTED = (SignInNeeded, Denied, StorageUnavailable)
+"""Refusals of nobody who is known, those on record already, and those that cannot be recorded."""
 
 
 STATUS: Mapping[type[Exception], int] = {

@@ -2,6 +2,8 @@
 
 import asyncio
 import secrets
+from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -402,6 +404,50 @@ async def test_every_step_of_signing_in_is_on_record(pages: Pages, admin: Person
         "console.read",
         "session.revoke",
     ]
+
+
+async def refusals(pages: Pages) -> list[tuple[str, str, Any]]:
+    """What is on record as refused, oldest first: action, outcome, status or purpose."""
+    found = await pages.look(lambda tx: audit.entries(tx, limit=50))
+    return [
+        (e.action, e.outcome, e.meta.get("status") or e.meta.get("purpose"))
+        for e in reversed(found)
+        if e.outcome != "ok"
+    ]
+
+
+async def test_a_form_that_was_forged_is_on_record(pages: Pages, admin: Person) -> None:
+    browser = await pages.signed_in(admin)
+
+    await browser.post("/sign-out", data={"token": "0" * 64})
+    await browser.post("/sign-out", data={"a": "b"}, headers={"Origin": "https://evil.example"})
+
+    assert await refusals(pages) == [("console.refuse", "refused", 403)] * 2
+
+
+async def test_a_link_tried_again_or_elsewhere_is_on_record_and_a_forged_one_is_nobodys(
+    pages: Pages, admin: Person
+) -> None:
+    token = await pages.link(admin)
+    browser = pages.browser()
+    page = await browser.get(f"/sign-in/{token}")
+    await submit(browser, page, f"/sign-in/{token}/ask")
+
+    await pages.browser().get(f"/sign-in/{token}")
+    await pages.browser().get("/sign-in/" + "a" * 43)
+    await pages.browser().get("/sign-in/" + "a" * 4000)
+
+    assert await refusals(pages) == [("sign_in.refuse", "refused", "console")]
+
+
+async def test_what_nobody_signed_in_asks_wrongly_does_not_fill_the_log(pages: Pages) -> None:
+    browser = pages.browser()
+
+    for path in ("/console/log?before=x", "/console/consult/" + str(UUID(int=4))):
+        await browser.get(path)
+        await browser.post(path)
+
+    assert await refusals(pages) == []
 
 
 async def test_a_person_who_was_deleted_meanwhile_cannot_be_asked(

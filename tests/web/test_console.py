@@ -283,6 +283,25 @@ async def test_a_filter_that_cannot_be_read_says_what_it_takes(
     assert len(words_on(answer)) > 40
 
 
+@pytest.mark.parametrize(
+    "query",
+    ["words=" + "a" * 10_000, "person=" + "é" * 10_000, "before=1%27--", "event=%00", "from=x"],
+)
+async def test_a_filter_that_was_refused_is_on_record_without_what_it_held(
+    pages: Pages, browser: httpx.AsyncClient, admin: Person, query: str
+) -> None:
+    answer = await browser.get(f"/console/log?{query}")
+
+    newest = await pages.look(lambda tx: audit.entries(tx, actor=admin.id, limit=1)[0])
+
+    assert answer.status_code == 400
+    assert (newest.action, newest.outcome, newest.meta) == (
+        "console.refuse",
+        "refused",
+        {"status": 400},
+    )
+
+
 async def test_an_altered_place_shows_another_page_at_most(browser: httpx.AsyncClient) -> None:
     answer = await browser.get("/console/log?before=999999999999999999")
 
@@ -630,6 +649,10 @@ async def test_of_two_admins_who_decide_at_once_one_is_told(
 
     assert sorted(answer.status_code for answer in answers) == [303, 409]
     assert any("Somebody was faster" in words_on(answer) for answer in answers)
+    await database.write(audit.seal)
+    late = await pages.look(lambda tx: console.last_of(tx, "console.refuse"))
+    assert late is not None
+    assert late.meta == {"status": 409}
 
 
 async def test_suspending_ends_the_sessions(pages: Pages, browser: httpx.AsyncClient) -> None:
