@@ -15,7 +15,7 @@ log = structlog.get_logger()
 OPEN_TO_ANY_NAME = frozenset({"/healthz", "/readyz", "/metrics"})
 """Whoever watches the process asks by an address, not by a name."""
 
-LONGEST_QUERY = 64 * 1024
+LONGEST_QUERY = 60 * 1024
 """Bytes of an address after its question mark."""
 
 

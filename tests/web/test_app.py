@@ -56,7 +56,7 @@ async def test_whoever_watches_the_process_may_use_any_name(pages: Pages) -> Non
 
 
 async def test_an_address_that_is_too_long_is_refused(pages: Pages) -> None:
-    answer = await pages.browser().get("/console/log?words=" + "a" * 70_000)
+    answer = await pages.browser().get("/console/log?words=" + "a" * 64_000)
 
     assert answer.status_code == 400
     assert "too long" in words_on(answer)
