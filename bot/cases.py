@@ -119,6 +119,7 @@ def apply(
 
 def keep(turn: Turn, stored: StoredConsult, step: Step, scenario: Scenario) -> StoredConsult:
     """Save a step: the consult, each change of an answer, and what happened as codes."""
+    waited = turn.waited_for(stored) & {change.question for change in step.changes}
     for change in step.changes:
         consults.record_change(
             turn.tx,
@@ -127,7 +128,7 @@ def keep(turn: Turn, stored: StoredConsult, step: Step, scenario: Scenario) -> S
                 question=change.question,
                 old=change.old,
                 new=change.new,
-                via=change.via,
+                via="clarifying" if change.question in waited else change.via,
                 by=turn.person.id,
                 at=turn.tx.now,
             ),
@@ -135,6 +136,8 @@ def keep(turn: Turn, stored: StoredConsult, step: Step, scenario: Scenario) -> S
     saved = consults.save(turn.tx, _stamped(stored, step.consult, turn), stored.revision)
     _audited(turn, stored, step, scenario)
     turn.consult_id = stored.id
+    if waited:
+        turn.clarified(saved, waited)
     return saved
 
 

@@ -121,17 +121,17 @@ def is_case(words: str) -> bool:
     return len(read_narrative(words).suggestions) > 1
 
 
-def offer(turn: Turn, words: str) -> None:
+def offer(turn: Turn, words: str, *, fresh: bool = False) -> None:
     """Offer what can be read from ``words``, each with the words it came from, in the case at hand.
 
-    Without a case that is being asked, one is opened.
+    Without a case that is being asked, or where a ``fresh`` one is wanted, one is opened.
     """
     if turn.person.role is None:
         turn.show(start.role_screen(turn.scenario, turn.t), kind="role")
         return
     reading = read_narrative(words)
-    earlier = _earlier_part(turn)
-    here = _case_of(turn, earlier) or current_case(turn)
+    earlier = None if fresh else _earlier_part(turn)
+    here = None if fresh else _case_of(turn, earlier) or current_case(turn)
     stored = here if here is not None and here.phase == "asking" else open_case(turn)
     suggestions = [
         {"q": s.question, "v": _plain(s.value), "w": s.words, "on": None}

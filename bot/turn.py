@@ -1,6 +1,6 @@
 """One update being answered: what it may touch, and what is to be sent when it is committed."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -66,6 +66,10 @@ class Turn:
     """Further rows under the summary: the plan, the team."""
     step_rows: Callable[[StoredConsult], tuple[Row, ...]] = lambda stored: ()
     """Further rows under the step: the message to the colleague, the plan."""
+    waited_for: Callable[[StoredConsult], frozenset[str]] = lambda stored: frozenset()
+    """The questions of a case that somebody put to its asker and that wait for an answer."""
+    clarified: Callable[[StoredConsult, Collection[str]], None] = lambda saved, names: None
+    """Lets others know, and see, that such questions have an answer now."""
     mean: Callable[[str], None] = lambda words: None
     """Does what guarded words mean, as if they were typed just now."""
     follow: Callable[[str], None] = lambda payload: None

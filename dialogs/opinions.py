@@ -29,6 +29,19 @@ OTHER: Final = "other"
 MOST_REASON: Final = 280
 """Characters of a reason: one line."""
 
+NOBODY: Final = "Nobody gave an opinion."
+SINGLE: Final = "One opinion: what one person thinks, not what the team thinks."
+ALIKE: Final = (
+    "All {count} answered alike. Nobody argued another side, which does not make it right."
+)
+NO_VOTE: Final = "This is not a vote. Read the reasons, first of all of those who disagree."
+CHANGED: Final = "Changed after seeing the others: {count}."
+OUTDATED: Final = "Given before the case was updated: {count}."
+GONE: Final = "Gone with the account of their author: {count}."
+
+REMARKS: Final = (NOBODY, SINGLE, ALIKE, NO_VOTE, CHANGED, OUTDATED, GONE)
+"""Every sentence that can stand beside the numbers, for those who translate them."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opinion:
@@ -127,20 +140,17 @@ def remarks(found: Spread) -> tuple[Remark, ...]:
 def _remarks(found: Spread) -> Iterator[Remark]:
     sides = [side for side in found.sides if side.opinions]
     if not sides:
-        yield Remark("Nobody gave an opinion.")
+        yield Remark(NOBODY)
     elif found.total == 1:
-        yield Remark("One opinion: what one person thinks, not what the team thinks.")
+        yield Remark(SINGLE)
     elif len(sides) == 1:
-        yield Remark(
-            "All {count} answered alike. Nobody argued another side, which does not make it right.",
-            {"count": found.total},
-        )
+        yield Remark(ALIKE, {"count": found.total})
     else:
-        yield Remark("This is not a vote. Read the reasons, first of all of those who disagree.")
+        yield Remark(NO_VOTE)
     for words, count in (
-        ("Changed after seeing the others: {count}.", sum(o.changed for o in found.opinions)),
-        ("Given before the case was updated: {count}.", sum(o.outdated for o in found.opinions)),
-        ("Gone with the account of their author: {count}.", found.removed),
+        (CHANGED, sum(opinion.changed for opinion in found.opinions)),
+        (OUTDATED, sum(opinion.outdated for opinion in found.opinions)),
+        (GONE, found.removed),
     ):
         if count:
             yield Remark(words, {"count": count})

@@ -19,8 +19,10 @@ from dialogs.content import Question, load_scenario
 from dialogs.followup import followup
 from dialogs.identifiers import KINDS, kind_title
 from dialogs.model import Consult
+from dialogs.opinions import CONCERN_WORDS, REMARKS
 from dialogs.summary import GapState
 from storage.console import BREAK_GLASS_REASONS
+from storage.discussion import REMOVALS
 from tests.dialogs.reference_evaluator import VIGNETTES
 
 BOT, WEB = (Path(str(files(name))) for name in ("bot", "web"))
@@ -31,6 +33,13 @@ COMPUTED = {
     "kind_title(finding.kind)",
     "gap.state",
     "words",
+    "each.missing",
+    "each.words",
+    "label",
+    "question.unknown_label or 'Not known'",
+    "REMOVALS[each.removed]",
+    "choices.words('decided', found.plan.decided)",
+    "choices.words('outcome', outcome)",
     "q.unknown_label or 'Not known'",
     "choices.words('decided', plan.decided)",
     "choices.words('safeguard', code)",
@@ -77,10 +86,11 @@ def written() -> set[str]:
 def computed() -> set[str]:
     """Return the words that reach `t` from elsewhere: kinds, states, a plan's words, reasons."""
     plan = {words for choices in followup().choices.values() for words in choices.values()}
+    opinions = {*CONCERN_WORDS.values(), *REMARKS, *REMOVALS.values()}
     label = str(Question.model_fields["unknown_label"].default)
     reasons = set(BREAK_GLASS_REASONS.values())
     kinds = {kind_title(kind) for kind in KINDS}
-    return kinds | set(get_args(GapState)) | plan | {label} | reasons
+    return kinds | set(get_args(GapState)) | plan | opinions | {label} | reasons
 
 
 def msgids() -> set[str]:
