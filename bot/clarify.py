@@ -48,8 +48,8 @@ def _offer(turn: Turn, stored: StoredConsult) -> None:
     found = open_questions(shown.answers, scenario)[:MOST_OFFERED]
     waiting = {each.question for each in _waiting(turn, stored)}
     listed = [
-        f"{place}. {esc(scenario.question(each.id).prompt)} <i>({esc(t(each.missing))})</i>"
-        + (f" <b>{esc(t('asked'))}</b>" if each.id in waiting else "")
+        f"{place}. {bold(scenario.question(each.id).short)}: {esc(scenario.question(each.id).prompt)}"
+        f" <i>({esc(t('waits for the asker') if each.id in waiting else t(each.missing))})</i>"
         for place, each in enumerate(found, 1)
     ]
     body = paragraphs(

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 from uuid import UUID
 
 from bot import (
+    clarify,
     colleague,
     dialog,
     excerpts,
@@ -15,11 +16,13 @@ from bot import (
     held,
     links,
     narrative,
+    opinions,
     persons,
     plans,
     record,
     routes,
     share,
+    talk,
     teams,
 )
 from bot.callbacks import encode, parse
@@ -210,11 +213,19 @@ def _equip(turn: Turn) -> None:
     turn.follow = partial(routes.link, turn)
     turn.summary_rows = partial(under_summary, turn)
     turn.step_rows = partial(colleague.step_rows, turn)
+    turn.reader_rows = partial(opinions.reader_rows, turn)
+    turn.discuss = partial(talk.replied, turn)
+    turn.waited_for = partial(clarify.waited_for, turn)
+    turn.clarified = partial(clarify.answered, turn)
 
 
 def under_summary(turn: Turn, stored: StoredConsult) -> tuple[Row, ...]:
     """Return the rows that the other parts put under a summary."""
-    outward = (*share.summary_rows(turn, stored), *record.rows(turn, stored))
+    outward = (
+        *share.summary_rows(turn, stored),
+        *opinions.summary_rows(turn, stored),
+        *record.rows(turn, stored),
+    )
     return (*plans.summary_rows(turn, stored), tuple(button for row in outward for button in row))
 
 

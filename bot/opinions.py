@@ -236,10 +236,11 @@ def _options(turn: Turn, asked: Asked, stage: str, *, every: bool) -> dict[str, 
         case "step":
             near = steps_near(asked.shown.answers, scenario)
             ids = dict.fromkeys((*near, *all_steps(scenario)) if every else near)
-            return {each: words.step(each) for each in (*ids, *((OTHER,) if every else ()))}
+            none = {OTHER: turn.t("None of these")} if every else {}
+            return {each: words.step(each) for each in ids} | none
         case "leans_on":
             raised = leanings(asked.shown.answers, scenario)
-            return {each: words.leaning(each) for each in (*raised, OTHER)}
+            return {each: words.leaning(each) for each in raised} | {OTHER: turn.t("None of these")}
         case _:
             return {str(sure): str(sure) for sure in SURE}
 
@@ -300,7 +301,7 @@ def _choices(
         _button(asked, str(place) if listed else words, stage, code)
         for place, (code, words) in enumerate(options.items(), 1)
     ]
-    more = ((_button(asked, turn.t("Another step"), stage, "more"),),)
+    more = ((_button(asked, turn.t("More steps"), stage, "more"),),)
     columns = 1 if stage == "concern" else NUMBERS
     return (*laid_out(buttons, columns), *(more if stage == "step" and not every else ()))
 
@@ -325,7 +326,7 @@ def _show_draft(turn: Turn, asked: Asked, kept: Draft) -> None:
     again = {
         "concern": t("Change concern"),
         "step": t("Change step"),
-        "leans_on": t("Change leaning"),
+        "leans_on": t("Change main point"),
         "sure": t("Change how sure"),
     }
     changes = [_button(asked, label, "again", stage) for stage, label in again.items()]

@@ -5,19 +5,23 @@ from collections.abc import Callable
 from bot import (
     admin,
     cases_list,
+    clarify,
     colleague,
     dialog,
     endings,
     forks,
     held,
     inline,
+    library,
     links,
     narrative,
+    opinions,
     persons,
     plans,
     record,
     share,
     shared,
+    talk,
     teams,
 )
 from bot.callbacks import Callback
@@ -65,6 +69,10 @@ VERBS: dict[str, Verb] = {
     **teams.VERBS,
     **share.VERBS,
     **shared.VERBS,
+    **opinions.VERBS,
+    **clarify.VERBS,
+    **talk.VERBS,
+    **library.VERBS,
     **admin.VERBS,
 }
 
@@ -74,6 +82,8 @@ WORDS: dict[str, Words] = {
     "plan": plans.typed,
     "team_name": teams.named,
     "team_code": teams.coded,
+    "opinion": opinions.typed,
+    "comment": talk.typed,
 }
 
 STANDS: dict[str, str] = {
@@ -82,6 +92,8 @@ STANDS: dict[str, str] = {
     "plan": "plan",
     "team_name": "team_name",
     "team_code": "team_code",
+    "opinion": opinions.KIND,
+    "comment": talk.SAYING,
 }
 """The screen on which words are expected; once another one stands, they mean what they say."""
 

@@ -19,6 +19,7 @@ from bot.alarms import token_used_elsewhere
 from bot.buckets import Pace
 from bot.handler import Handler
 from bot.inbox import Intake, NotStored, TokenRefused, unless_stopped
+from bot.opinions import close_due
 from bot.outbox import Outbox
 from bot.paper import Papered
 from bot.reminders import remind
@@ -271,8 +272,9 @@ class Service:
     # --- the loops ----------------------------------------------------------------------
 
     async def remind(self) -> None:
-        for chat in await self.database.write(remind):
-            self.outbox.soon(chat)
+        for fall_due in (remind, close_due):
+            for chat in await self.database.write(fall_due):
+                self.outbox.soon(chat)
         self.beats.reminded_at = monotonic()
 
     async def replay(self) -> None:

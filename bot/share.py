@@ -7,7 +7,7 @@ change stays the asker's until it is previewed and checked as well.
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from bot import links
+from bot import links, opinions
 from bot.callbacks import Callback, encode
 from bot.cases_list import age
 from bot.excerpts import found_kinds
@@ -223,6 +223,7 @@ def _to_team(turn: Turn, stored: StoredConsult, data: Callback) -> None:
     if shown is None:
         return
     made = shares.with_team(turn.tx, shown, found[0].id, turn.person.id)
+    opinions.ask_everybody(turn, stored)
     bound = groups.of_team(turn.tx, found[0].id)
     for group in bound:
         _post(turn, stored, made, group)
@@ -277,6 +278,7 @@ def _to_chat(turn: Turn, stored: StoredConsult, data: Callback) -> None:
     if shown is None:
         return
     shares.by_link(turn.tx, shown, turn.person.id, "chat")
+    opinions.ask_everybody(turn, stored)
     _show_chooser(turn, stored)
 
 
@@ -305,6 +307,7 @@ def _show_chooser(turn: Turn, stored: StoredConsult) -> None:
 def _by_link(turn: Turn, stored: StoredConsult, data: Callback) -> None:
     shown = _checked(turn, stored, data)
     if shown is not None:
+        opinions.ask_everybody(turn, stored)
         _show_link(turn, stored, shares.by_link(turn.tx, shown, turn.person.id))
 
 

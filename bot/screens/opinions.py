@@ -46,7 +46,7 @@ class Wording:
 
     def role(self, role: str) -> str:
         options = self.scenario.question("role").by_id
-        return options[role].label if role in options else self.t("Clinician")
+        return options[role].button if role in options else self.t("Clinician")
 
     def step(self, step: str) -> str:
         return step_words(step, self.scenario, self.t("Another step"))
@@ -69,7 +69,7 @@ def choices_text(choices: Mapping[str, str], reason: str, words: Wording) -> str
     return lines(
         f"{esc(t('Issue of concern:'))} {bold(words.concern(choices['concern']))}",
         f"{esc(t('Step:'))} {bold(words.step(choices['step']))}",
-        f"{esc(t('Leans on:'))} {bold(words.leaning(choices['leans_on']))}",
+        f"{esc(t('Weighs most:'))} {bold(words.leaning(choices['leans_on']))}",
         f"{esc(t('How sure:'))} {bold(t('{sure} of 5').format(sure=choices['sure']))}",
         f"{esc(t('Reason:'))} {quoted(reason) if reason else esc(t('none typed'))}",
     )
@@ -96,8 +96,17 @@ def spread_text(found: Spread, words: Wording) -> str:
     return paragraphs(
         lines(bold(numbers), *said),
         *[_side(side, words) for side in found.sides if side.opinions],
-        _counts(t("Steps proposed"), found.steps, words.step),
-        _counts(t("Considerations leaned on"), found.considerations, words.leaning),
+        *_counted(found, words),
+    )
+
+
+def _counted(found: Spread, words: Wording) -> Sequence[str]:
+    """Return how often each step was proposed and each consideration weighed most; of one, nothing."""
+    if found.total == 1:
+        return ()
+    return (
+        _counts(words.t("Steps proposed"), found.steps, words.step),
+        _counts(words.t("What weighs most"), found.considerations, words.leaning),
     )
 
 
@@ -109,19 +118,21 @@ def _side(side: Side, words: Wording) -> str:
 
 
 def opinion_text(opinion: Opinion, words: Wording) -> str:
-    """Return one opinion, by role: how sure, why, what it leans on, which step."""
+    """Return one opinion, by role: why, who, how sure, what weighs most, which step."""
     t = words.t
-    who = t("{role}, sure {sure} of 5").format(role=words.role(opinion.role), sure=opinion.sure)
-    signs = [
+    who = [
+        words.role(opinion.role),
+        t("sure {sure} of 5").format(sure=opinion.sure),
         t("yours") if opinion.own else "",
         t("changed after seeing the others") if opinion.changed else "",
         t("given before the case was updated") if opinion.outdated else "",
     ]
-    noted = f" ({', '.join(sign for sign in signs if sign)})" if any(signs) else ""
-    why = quoted(opinion.reason) if opinion.reason else esc(t("no reason typed"))
-    leans = t("leans on: {title}").format(title=words.leaning(opinion.leans_on))
-    step = t("step: {title}").format(title=words.step(opinion.step))
-    return f"{esc(who + noted)}: {why}; {esc(leans)}; {esc(step)}."
+    return lines(
+        quoted(opinion.reason) if opinion.reason else esc(t("No reason typed.")),
+        f"<i>{esc(' · '.join(each for each in who if each))}</i>",
+        esc(t("Weighs most: {title}").format(title=words.leaning(opinion.leans_on))),
+        esc(t("Step: {title}").format(title=words.step(opinion.step))),
+    )
 
 
 def _counts(heading: str, counted: Sequence[tuple[str, int]], name: Callable[[str], str]) -> str:
