@@ -112,6 +112,7 @@ def _enter(turn: Turn, data: Callback) -> None:
     found = rounds.latest(turn.tx, stored.id)
     if found is None:
         raise Gone
+    rounds.record_look(turn.tx, found, turn.person.id)
     if data.arg(0) == "all":
         show_reasons(turn, stored, found, data)
     else:
@@ -178,6 +179,7 @@ def _tapped(turn: Turn, data: Callback) -> None:
     if found is None:
         raise Gone
     asked = _asked(turn, stored, found)
+    rounds.record_look(turn.tx, found, turn.person.id)
     if not found.running:
         _say_closed(turn, asked)
     elif data.turn != asked.revision:
@@ -430,8 +432,7 @@ def _say_given_elsewhere(turn: Turn, asked: Asked) -> None:
 
 
 def _show_spread(turn: Turn, stored: StoredConsult, found: Round) -> None:
-    """Show the spread and the dissent, and put on record that somebody looked."""
-    rounds.record_look(turn.tx, found, turn.person.id)
+    """Show the spread and the dissent."""
     view, t = rounds.shown(turn.tx, found, turn.person.id), turn.t
     scenario = _scenario(turn, stored)
     held = spread(view.opinions, scenario, view.removed)
@@ -578,14 +579,15 @@ def close_due(tx: Tx) -> tuple[int, ...]:
 def _again(turn: Turn, data: Callback) -> None:
     """Ask everybody again, in a new round."""
     stored = turn.case(data.case, Action.CONSULT_SHARE)
+    found = rounds.latest(turn.tx, stored.id)
+    if found is None:
+        raise Gone
     if not shares.active(turn.tx, stored.id):
         turn.tell(turn.t("The case is not shared with anybody now. Share it first."), alert=True)
-        raise Gone
-    found = rounds.latest(turn.tx, stored.id)
-    if found is not None and not found.running:
-        found = rounds.open_round(turn.tx, stored, turn.person.id)
+    elif not found.running:
+        found = ask_everybody(turn, stored)
         _tell_readers(turn, stored)
-    show(turn, stored, found or ask_everybody(turn, stored))
+    show(turn, stored, found)
 
 
 def _tell_readers(turn: Turn, stored: StoredConsult) -> None:

@@ -285,9 +285,10 @@ def shown(tx: Tx, about: Round, person_id: UUID | None, *, lasting: bool = False
 
 
 def record_look(tx: Tx, about: Round, person_id: UUID) -> None:
-    """Put on record that somebody looked at a round; hidden with it as long as it runs.
+    """Put on record that somebody looked at a round, or tapped in it; hidden as long as it runs.
 
-    So the gaps that a running round leaves in the numbers of the log do not count opinions.
+    Everybody who comes near a round leaves such events, whether they give an opinion or not: so the
+    gaps that it leaves in the numbers of the log count nothing.
     """
     _record(tx, "opinion.read", person_id, about.consult_id, round_id=about.id)
 
