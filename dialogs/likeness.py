@@ -27,16 +27,23 @@ class Likeness:
 
 def likeness(one: Mapping[str, Any], other: Mapping[str, Any], scenario: Scenario) -> Likeness:
     """Return in what two cases agree. Amounts are not compared: no two are the same."""
-    asked = set(mark(one, scenario).asked) & set(mark(other, scenario).asked)
-    same: list[str] = []
-    different: list[str] = []
-    for question in scenario.questions:
-        mine, theirs = one.get(question.id), other.get(question.id)
-        compared = question.id in asked and question.kind != "number"
-        if compared and question.id not in NOT_COMPARED and is_given(mine) and is_given(theirs):
-            agree = _chosen(question, mine) == _chosen(question, theirs)
-            (same if agree else different).append(question.id)
-    return Likeness(tuple(same), tuple(different))
+    return _compared(_given(one, scenario), _given(other, scenario))
+
+
+def _given(answers: Mapping[str, Any], scenario: Scenario) -> Mapping[str, frozenset[str]]:
+    """Return question -> options chosen, of the questions that apply and can be compared."""
+    asked = set(mark(answers, scenario).asked) - set(NOT_COMPARED)
+    return {
+        question.id: _chosen(question, answers[question.id])
+        for question in scenario.questions
+        if question.id in asked and question.kind != "number" and is_given(answers.get(question.id))
+    }
+
+
+def _compared(one: Mapping[str, frozenset[str]], other: Mapping[str, frozenset[str]]) -> Likeness:
+    both = [name for name in one if name in other]
+    same = tuple(name for name in both if one[name] == other[name])
+    return Likeness(same, tuple(name for name in both if name not in same))
 
 
 def _chosen(question: Question, value: Any) -> frozenset[str]:
@@ -54,7 +61,10 @@ def most_alike(
     More answers the same comes first, then fewer different, then the order given. A case with
     fewer than three answers the same, or more different than the same, is left out.
     """
-    found = [(place, likeness(one, other, scenario)) for place, other in enumerate(others)]
+    mine = _given(one, scenario)
+    found = [
+        (place, _compared(mine, _given(other, scenario))) for place, other in enumerate(others)
+    ]
     alike = [
         (place, each)
         for place, each in found

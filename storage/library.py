@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert as insert_or_not
 
 from storage import audit, consults, plans, shares, teams
 from storage.consults import StoredConsult
 from storage.plans import Plan
-from storage.schema import consult, library_case, share
+from storage.schema import consult, library_case, publication, share
 from storage.transaction import Tx
 
 MOST_SEARCHED: Final = 500
@@ -34,6 +34,15 @@ class Became:
 
     plan: Plan | None
     outcomes: tuple[tuple[int | None, str], ...]
+
+
+_later = publication.alias()
+_NEWEST = (
+    select(func.max(_later.c.number))
+    .where(_later.c.consult_id == publication.c.consult_id)
+    .correlate(publication)
+    .scalar_subquery()
+)
 
 
 def teams_of(tx: Tx, stored: StoredConsult) -> frozenset[UUID]:
@@ -76,8 +85,10 @@ def cases(tx: Tx, reader: UUID, besides: UUID, scenario_id: str) -> list[Library
         .where(library_case.c.team_id.in_(mine), share.c.revoked_at.is_(None))
     )
     rows = tx.connection.execute(
-        select(consult.c.id, consult.c.code)
+        select(consult.c.id, consult.c.code, publication.c.content_hash, publication.c.answers)
+        .join(publication, publication.c.consult_id == consult.c.id)
         .where(
+            publication.c.number == _NEWEST,
             consult.c.id.in_(ids),
             consult.c.id != besides,
             consult.c.scenario_id == scenario_id,
@@ -85,17 +96,12 @@ def cases(tx: Tx, reader: UUID, besides: UUID, scenario_id: str) -> list[Library
         )
         .order_by(consult.c.id.desc())
         .limit(MOST_SEARCHED)
-    ).all()
-    found = [(row, shares.published(tx, row.id)) for row in rows]
+    )
     return [
         LibraryCase(
-            consult_id=row.id,
-            code=row.code,
-            content_hash=shown.content_hash,
-            answers=shown.answers,
+            consult_id=row.id, code=row.code, content_hash=row.content_hash, answers=row.answers
         )
-        for row, shown in found
-        if shown is not None
+        for row in rows
     ]
 
 
