@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection
 from dataclasses import replace
+from uuid import UUID
 
 from bot.callbacks import Callback, encode
 from bot.cases import apply
@@ -185,13 +186,13 @@ def answered(turn: Turn, saved: StoredConsult, names: Collection[str]) -> None:
     Only these answers are published: what else the asker changed stays theirs until they checked it.
     """
     given = {name for name in names if saved.answers.get(name) is not None}
-    for asked in _waiting(turn, saved):
-        if asked.question in given:
-            clarifying.settle(turn.tx, asked, turn.person.id, "answered")
-            _tell(turn, saved, asked, turn.deliver)
+    settled = [asked for asked in _waiting(turn, saved) if asked.question in given]
+    for asked in settled:
+        clarifying.settle(turn.tx, asked, turn.person.id, "answered")
+        _tell(turn, saved, asked, turn.deliver)
     if given:
         _publish(turn, saved, given)
-        _tell_givers(turn, saved)
+        _tell_givers(turn, saved, {asked.asked_by for asked in settled})
 
 
 def _publish(turn: Turn, saved: StoredConsult, names: Collection[str]) -> None:
@@ -209,10 +210,11 @@ def _tell(turn: Turn, stored: StoredConsult, asked: Clarification, chats: set[in
         _notice(turn, stored, words, who, chats)
 
 
-def _tell_givers(turn: Turn, stored: StoredConsult) -> None:
+def _tell_givers(turn: Turn, stored: StoredConsult, told: Collection[UUID]) -> None:
     """Tell those who gave an opinion in the round that runs that the case was updated."""
     found = rounds.running(turn.tx, stored.id)
-    for giver in rounds.opinion_givers(turn.tx, stored.id, found.id) if found else ():
+    givers = rounds.opinion_givers(turn.tx, stored.id, found.id) if found else ()
+    for giver in (each for each in givers if each.person_id not in told):
         words = translator(giver.language)(
             "Case {code} was updated by an answer. Your opinion stands; you can change it."
         )

@@ -140,13 +140,13 @@ def offer(turn: Turn, words: str, *, fresh: bool = False) -> None:
     ]
     suggestions = joined(_unpacked(earlier.held if earlier else None), suggestions)[:MOST]
     if not suggestions:
-        turn.say(
-            esc(
-                turn.t(
-                    "I could not read an answer from that with certainty. Here are the questions."
-                )
-            )
+        said = turn.t(
+            "I could not read an answer from that with certainty. Here are the questions."
         )
+        if fresh:  # a tap: what is said beside the screen would stand below it
+            show_case(turn, stored, esc(said))
+            return
+        turn.say(esc(said))
         show_case(turn, stored)
         return
     expecting.expect(

@@ -85,7 +85,7 @@ def summary_rows(turn: Turn, stored: StoredConsult) -> tuple[Row, ...]:
     """Return the row that the asker's summary gains once others were asked."""
     if rounds.latest(turn.tx, stored.id) is None:
         return ()
-    return ((Button(turn.t("What people think"), encode("op", stored.short)),),)
+    return ((Button(turn.t("Opinions"), encode("op", stored.short)),),)
 
 
 def more_rows(turn: Turn, stored: StoredConsult, found: Round) -> tuple[Row, ...]:
@@ -328,7 +328,7 @@ def _show_draft(turn: Turn, asked: Asked, kept: Draft) -> None:
     again = {
         "concern": t("Change concern"),
         "step": t("Change step"),
-        "leans_on": t("Change main point"),
+        "leans_on": t("Change point"),
         "sure": t("Change how sure"),
     }
     changes = [_button(asked, label, "again", stage) for stage, label in again.items()]
