@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from bot import cases_list, plans
+from bot import cases_list, reviews
 from bot.callbacks import Callback, encode
 from bot.cases import apply
 from bot.dialog import code_of, notes, show_case
@@ -25,9 +25,18 @@ def _end(event: Event) -> Callable[[Turn, Callback], None]:
             turn.tell(notes(turn)[step.note])
         else:
             kept.drop_waiting(turn.tx, stored.id)
+            if _asks_how_it_was(turn, saved):
+                turn.show(reviews.closeout_screen(turn, saved), consult=saved.id, kind="closeout")
+                return
         show_case(turn, saved)
 
     return route
+
+
+def _asks_how_it_was(turn: Turn, stored: StoredConsult) -> bool:
+    """Say whether a case with a plan was closed and the two closing questions are still open."""
+    planned = stored.phase == "closed" and kept.plan_of(turn.tx, stored) is not None
+    return planned and kept.closeout_of(turn.tx, stored.id) == kept.Closeout()
 
 
 def _reopen(turn: Turn, data: Callback) -> None:
@@ -37,7 +46,7 @@ def _reopen(turn: Turn, data: Callback) -> None:
     if step.note:
         turn.tell(notes(turn)[step.note])
     else:
-        plans.schedule_again(turn, saved)
+        reviews.schedule_again(turn, saved)
     show_case(turn, saved)
 
 

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from zoneinfo import available_timezones
 
+from bot import reviews
 from bot.callbacks import Callback, encode
 from bot.dialog import current_case, help_with, new_case
 from bot.language import LANGUAGES, translator
@@ -103,7 +104,7 @@ def settings(turn: Turn) -> None:
         role=role.label if role else t("not set"),
         path=person.path,
         language=language,
-        time_zone=person.time_zone or "UTC",
+        time_zone=person.time_zone or t("{zone} (not set)").format(zone=turn.zone.key),
         quiet=_quiet_words(turn),
         translated=any(each.language == language for each in translations),
     )
@@ -169,6 +170,7 @@ def keep_zone(turn: Turn, name: str) -> None:
         return
     expecting.forget(turn.tx, turn.person.id)
     turn.person = people.set_choices(turn.tx, turn.person, time_zone=zone)
+    reviews.retime(turn)
     settings(turn)
 
 
@@ -179,6 +181,7 @@ def _set_quiet(turn: Turn, value: str) -> None:
         turn.person = people.set_choices(
             turn.tx, turn.person, quiet_from=hours[0], quiet_to=hours[1]
         )
+        reviews.retime(turn)
         settings(turn)
         return
     words = {"none": turn.t("None")}

@@ -1,46 +1,59 @@
-"""After the summary: dispositions, confidence, the plan in five taps, its reviews and outcomes."""
+"""After the summary: dispositions, confidence, and the plan in five taps."""
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import replace
-from datetime import datetime, timedelta
-from typing import Any
-from uuid import UUID
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from string import ascii_lowercase
+from typing import Any, TypeAlias
 
-from bot import forks
+from bot import forks, plan_view, reviews
 from bot.callbacks import Callback, encode
 from bot.cases import apply, dialog_of
-from bot.dialog import show_case
 from bot.language import Translate
-from bot.screen import Button, Row, Screen, bold, clipped, esc, fold, laid_out, lines, paragraphs
+from bot.screen import (
+    Button,
+    Row,
+    Screen,
+    bold,
+    clipped,
+    esc,
+    fold,
+    laid_out,
+    lines,
+    paragraphs,
+)
 from bot.screens.summary import home
 from bot.turn import Gone, Turn
 from dialogs.evaluation import evaluate
 from dialogs.followup import (
-    SAME_DAY_HOURS,
+    LATEST,
+    MOST_DAYS,
+    STARTS,
     Kind,
-    after_quiet,
-    due_moment,
     followup,
-    local_day,
     review_days,
-    zone_of,
+    start_day,
 )
-from dialogs.model import FollowedUp, Planned
+from dialogs.model import Planned
 from dialogs.phases import ADVISED
-from dialogs.summary import summarise
 from storage import audit, consults, expecting, plans
 from storage.access import Action, authorize
 from storage.consults import StoredConsult
-from storage.errors import Conflict, NotFound
 from storage.expecting import Expected
-from storage.plans import Plan, Review
 
 STAGES = ("decided", "agreed", "safeguard", "days", "stop")
+PART_OF = {"why": "decided", "start": "days"}
+"""What is asked only sometimes belongs to one of the five."""
+
 DISPOSITIONS_SHOWN = 4
 ALTERNATIVE = re.compile(r"alt[0-9]")
-SNOOZE_DAYS = (1, 7, 30)
 CONFIDENCE = (1, 2, 3, 4, 5)
+MOST_REASON = 300
+"""Characters of a reason."""
+
+Asking: TypeAlias = tuple[str, tuple[Row, ...]]
+"""What is asked as HTML, and its buttons."""
 
 
 def summary_rows(turn: Turn, stored: StoredConsult) -> tuple[Row, ...]:
@@ -174,32 +187,60 @@ def _in_halves(rows: list[Row]) -> tuple[Row, ...]:
 
 
 def _plan(turn: Turn, data: Callback) -> None:
-    """Show the plan, or begin to record it."""
+    """Show the plan or an earlier one, or begin to record it."""
     stored = _advised(turn, data)
-    plan = plans.plan_of(turn.tx, stored)
-    if plan is None or data.arg(0) == "new":
-        _stage(turn, stored, {})
+    found = plans.plans_of(turn.tx, stored)
+    if not found or data.arg(0) == "new":
+        _stage(turn, stored, Chosen({}))
         return
-    turn.show(plan_screen(turn, stored, plan), consult=stored.id, kind="plan")
+    if data.arg(0) == "old":
+        turn.show(plan_view.earlier_screen(turn, stored, found), consult=stored.id, kind="plan")
+        return
+    turn.show(plan_view.plan_screen(turn, stored, found[-1]), consult=stored.id, kind="plan")
 
 
-def _stage(turn: Turn, stored: StoredConsult, chosen: Mapping[str, Any]) -> None:
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A plan half recorded: codes by stage, and the reason in words, kept sealed."""
+
+    codes: Mapping[str, Any]
+    reason: str | None = field(default=None, repr=False)
+
+    @property
+    def stage(self) -> str | None:
+        """What is asked next; None when nothing is left."""
+        if self.codes.get("decided") == "other" and "why" not in self.codes:
+            return "why"
+        if self.codes.get("picking"):
+            return "start"
+        return next((name for name in STAGES if name not in self.codes), None)
+
+    def having(self, **codes: Any) -> "Chosen":
+        return replace(self, codes={**self.codes, **codes})
+
+
+Take: TypeAlias = Callable[[Turn, StoredConsult, Chosen, str], Chosen]
+"""What a tap adds to a plan; raises Gone for one that is none of ours."""
+
+
+def _stage(turn: Turn, stored: StoredConsult, chosen: Chosen) -> None:
     """Ask for the next thing the plan needs."""
-    stage = next((name for name in STAGES if name not in chosen), None)
-    if stage is None:
+    if chosen.stage is None:
         _finish(turn, stored, chosen)
         return
     expecting.expect(
-        turn.tx, turn.person.id, "plan", consult_id=stored.id, args={"chosen": dict(chosen)}
+        turn.tx,
+        turn.person.id,
+        "plan",
+        consult_id=stored.id,
+        args={"chosen": dict(chosen.codes)},
+        held=chosen.reason,
     )
-    body, rows = ASK[stage](turn, stored, chosen)
-    head = bold(
-        turn.t("Case {code} · plan {place} of 5").format(
-            code=stored.code, place=STAGES.index(stage) + 1
-        )
-    )
+    body, rows = ASK[chosen.stage](turn, stored, chosen)
+    place = STAGES.index(PART_OF.get(chosen.stage, chosen.stage)) + 1
+    head = turn.t("Case {code} · plan {place} of 5").format(code=stored.code, place=place)
     turn.show(
-        Screen(paragraphs(head, body), (*rows, home(turn.t, stored.short))),
+        Screen(paragraphs(bold(head), body), (*rows, home(turn.t, stored.short))),
         consult=stored.id,
         kind="plan",
     )
@@ -217,40 +258,53 @@ def _choices(turn: Turn, stored: StoredConsult, stage: Kind) -> tuple[Row, ...]:
     )
 
 
-def _ask_decided(
-    turn: Turn, stored: StoredConsult, chosen: Mapping[str, Any]
-) -> tuple[str, tuple[Row, ...]]:
-    step = summarise(dialog_of(stored).answers, turn.scenario_of(stored.content_hash)).step
-    listed = "\n".join(esc(f"{chr(97 + i)}. {text}") for i, text in enumerate(step.alternatives))
-    words = _worded("decided", turn.t)
-    buttons = [
-        Button(
-            clipped(words["step"] + ": " + step.title, 40),
-            encode("pl", stored.short, "decided", "step"),
-        )
-    ]
-    buttons += [
-        Button(
-            turn.t("Alternative {letter}").format(letter=chr(97 + i)),
-            encode("pl", stored.short, "decided", f"alt{i}"),
-        )
-        for i in range(len(step.alternatives))
-    ]
-    buttons.append(Button(words["other"], encode("pl", stored.short, "decided", "other")))
-    body = lines(bold(turn.t("What was decided?")), fold(listed))
-    return body, ((buttons[0],), *laid_out(buttons[1:-1], 2), (buttons[-1],))
+def _alternatives(turn: Turn, stored: StoredConsult) -> dict[int, str]:
+    """Return the alternatives shown under the step now, by their place in the content."""
+    step = plan_view.suggested(turn, stored)
+    every = turn.scenario_of(stored.content_hash).step(step.id).alternatives
+    return {place: each.text for place, each in enumerate(every) if each.text in step.alternatives}
 
 
-def _ask_agreed(
-    turn: Turn, stored: StoredConsult, chosen: Mapping[str, Any]
-) -> tuple[str, tuple[Row, ...]]:
+def _ask_decided(turn: Turn, stored: StoredConsult, chosen: Chosen) -> Asking:
+    step, words = plan_view.suggested(turn, stored), _worded("decided", turn.t)
+    lettered = dict(zip(ascii_lowercase, _alternatives(turn, stored).items(), strict=False))
+    listed = "\n".join(esc(f"{letter}. {text}") for letter, (_, text) in lettered.items())
+    first = Button(
+        clipped(f"{words['step']}: {step.title}", 40),
+        encode("pl", stored.short, "decided", "step"),
+    )
+    others = [
+        Button(
+            turn.t("Alternative {letter}").format(letter=letter),
+            encode("pl", stored.short, "decided", f"alt{place}"),
+        )
+        for letter, (place, _) in lettered.items()
+    ]
+    other = Button(words["other"], encode("pl", stored.short, "decided", "other"))
+    body = lines(
+        bold(turn.t("What was decided?")),
+        esc(turn.t("The step:")) + f" {esc(step.title)}",
+        fold(bold(turn.t("Other reasonable choices")) + f"\n{listed}"),
+    )
+    return body, ((first,), *laid_out(others, 2), (other,))
+
+
+def _ask_why(turn: Turn, stored: StoredConsult, chosen: Chosen) -> Asking:
+    body = lines(
+        bold(turn.t("What was decided instead, and why?")),
+        esc(
+            turn.t("Type a line, without names; or leave it out. Deviating is an ordinary answer.")
+        ),
+    )
+    return body, ((Button(turn.t("Leave it out"), encode("pl", stored.short, "why", "none")),),)
+
+
+def _ask_agreed(turn: Turn, stored: StoredConsult, chosen: Chosen) -> Asking:
     return bold(turn.t("Agreed with whom?")), _choices(turn, stored, "agreed")
 
 
-def _ask_safeguards(
-    turn: Turn, stored: StoredConsult, chosen: Mapping[str, Any]
-) -> tuple[str, tuple[Row, ...]]:
-    marked = chosen.get("marked", [])
+def _ask_safeguards(turn: Turn, stored: StoredConsult, chosen: Chosen) -> Asking:
+    marked = chosen.codes.get("marked", [])
     buttons = [
         Button(
             f"{'☑' if code in marked else '☐'} {label}", encode("pl", stored.short, "mark", code)
@@ -261,293 +315,243 @@ def _ask_safeguards(
         turn.t("Done ({count})").format(count=len(marked)),
         encode("pl", stored.short, "safeguard", "done"),
     )
-    return bold(turn.t("Which safeguards?")), (*laid_out(buttons, 1), (done,))
+    body = lines(
+        bold(turn.t("Which safeguards?")), esc(turn.t("Tick all that are agreed, then Done."))
+    )
+    return body, (*laid_out(buttons, 1), (done,))
 
 
-def _ask_days(
-    turn: Turn, stored: StoredConsult, chosen: Mapping[str, Any]
-) -> tuple[str, tuple[Row, ...]]:
+def _ask_days(turn: Turn, stored: StoredConsult, chosen: Chosen) -> Asking:
+    start = chosen.codes.get("start", 0)
+    offered = followup().reviews_for(plan_view.suggested(turn, stored).id)
     buttons = [
         Button(
             turn.t("Day {days}").format(days=", ".join(map(str, days))),
             encode("pl", stored.short, "days", "-".join(map(str, days))),
         )
-        for days in followup().presets
+        for days in offered
+        if start + days[0] > 0
     ]
     body = lines(
         bold(turn.t("When is it reviewed?")),
-        esc(turn.t("Counted from today. Or type days, such as 30, 60, 90.")),
+        esc(
+            turn.t("The plan starts {day}; days are counted from then.").format(
+                day=day_words(start, turn.t)
+            )
+        ),
+        esc(turn.t("Tap, or type days, such as 30, 60, 90.")),
     )
-    return body, laid_out(buttons, 1)
+    another = Button(turn.t("It starts another day"), encode("pl", stored.short, "start", "pick"))
+    return body, (*laid_out(buttons, 1), (another,))
 
 
-def _ask_stop(
-    turn: Turn, stored: StoredConsult, chosen: Mapping[str, Any]
-) -> tuple[str, tuple[Row, ...]]:
+def _ask_start(turn: Turn, stored: StoredConsult, chosen: Chosen) -> Asking:
+    buttons = [
+        Button(day_words(day, turn.t), encode("pl", stored.short, "start", day)) for day in STARTS
+    ]
+    body = lines(
+        bold(turn.t("When does the plan start?")),
+        esc(turn.t("Tap, or type in how many days, such as 10.")),
+    )
+    return body, laid_out(buttons, 2)
+
+
+def day_words(day: int, t: Translate) -> str:
+    """Return a day relative to today, in words."""
+    named = {0: t("today"), 1: t("tomorrow"), -1: t("yesterday")}
+    if day in named:
+        return named[day]
+    return (
+        t("in {count} days").format(count=day) if day > 0 else t("{count} d ago").format(count=-day)
+    )
+
+
+def _ask_stop(turn: Turn, stored: StoredConsult, chosen: Chosen) -> Asking:
     return bold(turn.t("What ends it?")), _choices(turn, stored, "stop")
 
 
-ASK: dict[str, Callable[[Turn, StoredConsult, Mapping[str, Any]], tuple[str, tuple[Row, ...]]]] = {
+ASK: dict[str, Callable[[Turn, StoredConsult, Chosen], Asking]] = {
     "decided": _ask_decided,
+    "why": _ask_why,
     "agreed": _ask_agreed,
     "safeguard": _ask_safeguards,
     "days": _ask_days,
+    "start": _ask_start,
     "stop": _ask_stop,
 }
 
 
-def _chosen(turn: Turn, stored: StoredConsult) -> dict[str, Any]:
+def _chosen_of(expected: Expected) -> Chosen:
+    return Chosen(dict(expected.args["chosen"]), expected.held)
+
+
+def _chosen(turn: Turn, stored: StoredConsult) -> Chosen:
     expected = expecting.expected(turn.tx, turn.person.id)
     if expected is None or expected.kind != "plan" or expected.consult_id != stored.id:
         raise Gone
-    return dict(expected.args["chosen"])
+    return _chosen_of(expected)
 
 
 def _pl(turn: Turn, data: Callback) -> None:
+    """Take a tap of the plan; one that is not for what is asked now leads nowhere."""
     stored = _advised(turn, data)
     chosen = _chosen(turn, stored)
-    stage, value = data.arg(0), data.arg(1)
-    asked = next((name for name in STAGES if name not in chosen), None)
-    if stage == "mark" and asked == "safeguard" and value in followup().choices["safeguard"]:
-        marks = [m for m in chosen.get("marked", []) if m != value]
-        chosen["marked"] = marks if value in chosen.get("marked", []) else [*marks, value]
-    elif stage == asked:
-        chosen |= _taken(stage, value, chosen)
-    else:
+    name, value = data.arg(0), data.arg(1)
+    take = TAKE.get(name)
+    if take is None or chosen.stage not in TAPPED_AT[name]:
         raise Gone
-    _stage(turn, stored, chosen)
+    _stage(turn, stored, take(turn, stored, chosen, value))
 
 
-def _taken(stage: str, value: str, chosen: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a tap adds to the plan, or raise Gone when it is none of ours."""
-    if stage == "safeguard":
-        return {"safeguard": chosen.get("marked", [])}
-    if stage == "days":
-        days = review_days(value.replace("-", ","))
-        if days is None:
+def _take_decided(turn: Turn, stored: StoredConsult, chosen: Chosen, value: str) -> Chosen:
+    if ALTERNATIVE.fullmatch(value) and int(value[3:]) in _alternatives(turn, stored):
+        return chosen.having(decided="alternative", alternative=int(value[3:]))
+    if value not in ("step", "other"):
+        raise Gone
+    return chosen.having(decided=value)
+
+
+def _take_why(turn: Turn, stored: StoredConsult, chosen: Chosen, value: str) -> Chosen:
+    return chosen.having(why="none")
+
+
+def _take_code(kind: Kind) -> Take:
+    """Return what takes one of the codes of a kind of choice."""
+
+    def take(turn: Turn, stored: StoredConsult, chosen: Chosen, value: str) -> Chosen:
+        if value not in followup().choices[kind]:
             raise Gone
-        return {"days": list(days)}
-    if stage == "decided" and ALTERNATIVE.fullmatch(value):
-        return {"decided": "alternative", "alternative": int(value[3:])}
-    if value not in followup().choices[stage]:  # type: ignore[index]
+        return chosen.having(**{kind: value})
+
+    return take
+
+
+def _take_mark(turn: Turn, stored: StoredConsult, chosen: Chosen, value: str) -> Chosen:
+    if value not in followup().choices["safeguard"]:
         raise Gone
-    return {stage: value}
+    marked = chosen.codes.get("marked", [])
+    kept = [code for code in marked if code != value]
+    return chosen.having(marked=kept if value in marked else [*marked, value])
+
+
+def _take_marks(turn: Turn, stored: StoredConsult, chosen: Chosen, value: str) -> Chosen:
+    return chosen.having(safeguard=chosen.codes.get("marked", []))
+
+
+def _take_days(turn: Turn, stored: StoredConsult, chosen: Chosen, value: str) -> Chosen:
+    days = review_days(value.replace("-", ","))
+    if days is None or not _in_time(days, chosen):
+        raise Gone
+    return chosen.having(days=list(days))
+
+
+def _in_time(days: Sequence[int], chosen: Chosen) -> bool:
+    """Say whether the first review of a plan that starts on its day is still to come."""
+    return bool(chosen.codes.get("start", 0) + days[0] > 0)
+
+
+def _take_start(turn: Turn, stored: StoredConsult, chosen: Chosen, value: str) -> Chosen:
+    if value == "pick":
+        return chosen.having(picking=True)
+    if value not in map(str, STARTS):
+        raise Gone
+    return chosen.having(start=int(value), picking=False)
+
+
+TAKE: dict[str, Take] = {
+    "decided": _take_decided,
+    "why": _take_why,
+    "agreed": _take_code("agreed"),
+    "mark": _take_mark,
+    "safeguard": _take_marks,
+    "days": _take_days,
+    "start": _take_start,
+    "stop": _take_code("stop"),
+}
+TAPPED_AT: dict[str, tuple[str, ...]] = {
+    **{name: (name,) for name in ASK},
+    "mark": ("safeguard",),
+    "start": ("days", "start"),
+}
+"""Which buttons belong to what is asked."""
 
 
 def typed(turn: Turn, expected: Expected, words: str) -> None:
-    """Take typed days, or the reason of a decision, while a plan is recorded."""
+    """Take typed days, a typed start, or the reason of a decision, while a plan is recorded."""
     if expected.consult_id is None:
         raise Gone
     stored = consults.load(turn.tx, expected.consult_id)
     authorize(turn.tx, turn.person, Action.CONSULT_ANSWER, stored)
-    chosen = dict(expected.args["chosen"])
-    asked = next((name for name in STAGES if name not in chosen), None)
-    days = review_days(words) if asked == "days" else None
-    if asked == "days" and days is None:
-        turn.say(esc(turn.t("Type whole days from 1 to 3650, such as 30, 60, 90.")))
+    chosen = _chosen_of(expected)
+    read = READ.get(chosen.stage or "")
+    took = read(turn, chosen, words) if read else turn.t("Please tap one of the choices.")
+    if isinstance(took, str):
+        turn.say(esc(took), consult=stored.id)
         return
-    if days is not None:
-        _stage(turn, stored, {**chosen, "days": list(days)})
-        return
-    turn.say(esc(turn.t("Please tap one of the choices.")))
+    _stage(turn, stored, took)
 
 
-def _finish(turn: Turn, stored: StoredConsult, chosen: Mapping[str, Any]) -> None:
+def _read_why(turn: Turn, chosen: Chosen, words: str) -> Chosen | str:
+    if len(words) > MOST_REASON:
+        return turn.t("Please say it in {most} characters.").format(most=MOST_REASON)
+    return replace(chosen.having(why="given"), reason=words.strip())
+
+
+def _read_days(turn: Turn, chosen: Chosen, words: str) -> Chosen | str:
+    days = review_days(words)
+    if days is None:
+        words = turn.t("Type up to six whole days from 1 to {most}, such as 30, 60, 90.")
+        return words.format(most=MOST_DAYS)
+    if not _in_time(days, chosen):
+        return turn.t("Day {day} of this plan is over already. Type a later one.").format(
+            day=days[0]
+        )
+    return chosen.having(days=list(days))
+
+
+def _read_start(turn: Turn, chosen: Chosen, words: str) -> Chosen | str:
+    day = start_day(words)
+    if day is None:
+        return turn.t("Type in how many days it starts, from 0 to {most}.").format(most=LATEST)
+    return chosen.having(start=day, picking=False)
+
+
+READ: dict[str, Callable[[Turn, Chosen, str], Chosen | str]] = {
+    "why": _read_why,
+    "days": _read_days,
+    "start": _read_start,
+}
+"""What typed words mean where they are taken: the plan with them, or what is wrong with them."""
+
+
+def _finish(turn: Turn, stored: StoredConsult, chosen: Chosen) -> None:
     """Keep the plan, schedule its reviews, and show it."""
     expecting.forget(turn.tx, turn.person.id)
-    scenario = turn.scenario_of(stored.content_hash)
+    scenario, codes = turn.scenario_of(stored.content_hash), chosen.codes
     choices = {
         "step": evaluate(dialog_of(stored).answers, scenario).step,
-        "decided": chosen["decided"],
-        "alternative": chosen.get("alternative"),
-        "agreed": chosen["agreed"],
-        "safeguards": chosen["safeguard"],
-        "stop": chosen["stop"],
-        "days": chosen["days"],
-        "start_at": turn.tx.now,
+        "decided": codes["decided"],
+        "alternative": codes.get("alternative"),
+        "agreed": codes["agreed"],
+        "safeguards": codes["safeguard"],
+        "stop": codes["stop"],
+        "days": codes["days"],
+        "start_at": turn.tx.now + timedelta(days=codes.get("start", 0)),
+        "reason": chosen.reason,
     }
     plan = plans.record_plan(turn.tx, stored, turn.person.id, choices)
     saved, _ = apply(turn, stored, Planned())
-    _schedule(turn, saved, plan)
+    reviews.schedule(turn, saved, plan)
     _record(
         turn,
         saved,
         "plan.record",
         {"revision": plan.revision, "decided": plan.decided, "agreed": plan.agreed},
     )
-    turn.show(plan_screen(turn, saved, plan), consult=saved.id, kind="plan")
-    if plan.decided == "other":
-        turn.tell(
-            turn.t("Recorded. Another decision is an ordinary answer; its reason is yours to note.")
-        )
+    turn.show(plan_view.plan_screen(turn, saved, plan), consult=saved.id, kind="plan")
 
 
-def schedule_again(turn: Turn, stored: StoredConsult) -> None:
-    """Ask again about the reviews of a reopened case that are still to come."""
-    plan = plans.plan_of(turn.tx, stored)
-    if plan is None:
-        return
-    moments = [each for each in _moments(turn, plan) if each[2] > turn.tx.now]
-    plans.schedule(turn.tx, stored, moments, plan.revision)
-
-
-def _schedule(turn: Turn, stored: StoredConsult, plan: Plan) -> None:
-    plans.drop_waiting(turn.tx, stored.id)
-    plans.schedule(turn.tx, stored, _moments(turn, plan), plan.revision)
-
-
-Moment = tuple[plans.Kind, int | None, datetime, datetime]
-
-
-def _moments(turn: Turn, plan: Plan) -> list[Moment]:
-    """Return (kind, day, due, to be sent) of each review of a plan, and of the step's deadline."""
-    zone, hour = zone_of(turn.person.time_zone), followup().review_hour
-    start = local_day(plan.start_at, zone)
-    moments: list[Moment] = []
-    for day in plan.days:
-        due = due_moment(start + timedelta(days=day), zone, hour)
-        quiet = after_quiet(due, zone, turn.person.quiet_from, turn.person.quiet_to)
-        moments.append(("review", day, due, quiet))
-    deadline = followup().deadlines.get(plan.step)
-    if deadline is not None and plan.decided == "step" and plan.agreed == "nobody":
-        due = (
-            plan.start_at + timedelta(hours=SAME_DAY_HOURS)
-            if deadline == 0
-            else due_moment(start + timedelta(days=deadline), zone, hour)
-        )
-        quiet = after_quiet(due, zone, turn.person.quiet_from, turn.person.quiet_to)
-        moments.append(("deadline", None, due, quiet))
-    return moments
-
-
-def plan_screen(turn: Turn, stored: StoredConsult, plan: Plan) -> Screen:
-    """Return the plan as it stands, with its reviews."""
-    t, choices = turn.t, followup()
-    step = turn.scenario_of(stored.content_hash).step(plan.step)
-    decided = t(choices.words("decided", plan.decided))
-    if plan.decided == "step":
-        decided = step.title
-    elif plan.alternative is not None and plan.alternative < len(step.alternatives):
-        decided = step.alternatives[plan.alternative].text
-    guards = "; ".join(t(choices.words("safeguard", code)) for code in plan.safeguards) or t("none")
-    reviews = [r for r in plans.reviews_of(turn.tx, stored.id) if r.plan_revision == plan.revision]
-    body = paragraphs(
-        bold(
-            t("Case {code} · plan, revision {number}").format(
-                code=stored.code, number=plan.revision
-            )
-        ),
-        lines(
-            f"{bold(t('Decided:'))} {esc(decided)}",
-            f"{bold(t('Agreed with:'))} {esc(t(choices.words('agreed', plan.agreed)))}",
-            f"{bold(t('Safeguards:'))} {esc(guards)}",
-            f"{bold(t('Ends:'))} {esc(t(choices.words('stop', plan.stop)))}",
-        ),
-        lines(bold(t("Reviews")), *[f"• {esc(_review_line(turn, r))}" for r in reviews]),
-    )
-    rows = (
-        (Button(t("Change the plan"), encode("plan", stored.short, "new")),),
-        (
-            Button(t("Calendar file"), encode("ics", stored.short)),
-            Button(t("Chart note"), encode("note", stored.short)),
-        ),
-        (Button(t("Transcript"), encode("rec", stored.short)),),
-        home(t, stored.short),
-    )
-    return Screen(body, rows)
-
-
-def _review_line(turn: Turn, review: Review) -> str:
-    t = turn.t
-    day = local_day(review.due_at, zone_of(turn.person.time_zone)).isoformat()
-    name = t("day {day}").format(day=review.day) if review.day is not None else t("reached them?")
-    state = {
-        "waiting": t("to come"),
-        "sent": t("asked, not answered"),
-        "answered": t(followup().words("outcome", review.outcome or "")),
-    }.get(review.state, review.state)
-    return f"{name}, {day}: {state}"
-
-
-# --- reviews ----------------------------------------------------------------------------------
-
-
-def review_screen(turn: Turn, stored: StoredConsult, review: Review) -> Screen:
-    """Return the question of a review: the outcome in one tap, or later."""
-    t = turn.t
-    body = paragraphs(
-        bold(t("Case {code} · review").format(code=stored.code)),
-        esc(t("How is the plan going?") if review.kind == "review" else t("Did you reach them?")),
-    )
-    rows = laid_out(
-        [
-            Button(words, encode("out", stored.short, review.id.hex, code))
-            for code, words in _worded("outcome", t).items()
-        ],
-        1,
-    )
-    later = tuple(
-        Button(
-            t("In {count} d").format(count=days), encode("snz", stored.short, review.id.hex, days)
-        )
-        for days in SNOOZE_DAYS
-    )
-    return Screen(body, (*rows, later, home(t, stored.short)))
-
-
-def _review_of(turn: Turn, stored: StoredConsult, text: str) -> Review:
-    try:
-        found = plans.review_by_id(turn.tx, UUID(hex=text))
-    except (NotFound, ValueError) as error:
-        raise Gone from error
-    if found.consult_id != stored.id:
-        raise Gone
-    return found
-
-
-def _due(turn: Turn, data: Callback) -> None:
-    stored = turn.case(data.case)
-    review = _review_of(turn, stored, data.arg(0))
-    turn.show(review_screen(turn, stored, review), consult=stored.id, kind="review")
-
-
-def _outcome(turn: Turn, data: Callback) -> None:
-    stored = turn.case(data.case)
-    review = _review_of(turn, stored, data.arg(0))
-    if data.arg(1) not in followup().choices["outcome"]:
-        raise Gone
-    plans.answer_review(turn.tx, review, data.arg(1), turn.person.id)
-    if stored.phase in ("planned", "followed_up"):
-        stored, _ = apply(turn, stored, FollowedUp())
-    outcome = turn.t(followup().words("outcome", data.arg(1)))
-    turn.tell(turn.t("Kept: {outcome}").format(outcome=outcome))
-    plan = plans.plan_of(turn.tx, stored)
-    if plan is None:
-        show_case(turn, stored)
-    else:
-        turn.show(plan_screen(turn, stored, plan), consult=stored.id, kind="plan")
-
-
-def _snooze(turn: Turn, data: Callback) -> None:
-    stored = turn.case(data.case)
-    review = _review_of(turn, stored, data.arg(0))
-    if data.arg(1) not in map(str, SNOOZE_DAYS):
-        raise Gone
-    zone = zone_of(turn.person.time_zone)
-    day = local_day(turn.tx.now, zone) + timedelta(days=int(data.arg(1)))
-    until = after_quiet(
-        due_moment(day, zone, followup().review_hour),
-        zone,
-        turn.person.quiet_from,
-        turn.person.quiet_to,
-    )
-    try:
-        plans.snooze(turn.tx, review, until)
-    except Conflict:
-        turn.tell(turn.t("That review was answered already."))
-    else:
-        turn.tell(turn.t("I will ask again in {count} days.").format(count=data.arg(1)))
-    show_case(turn, stored)
+# --- what belongs to every part ---------------------------------------------------------------
 
 
 def _advised(turn: Turn, data: Callback) -> StoredConsult:
@@ -580,7 +584,4 @@ VERBS: dict[str, Callable[[Turn, Callback], None]] = {
     "conf": _sure,
     "plan": _plan,
     "pl": _pl,
-    "due": _due,
-    "out": _outcome,
-    "snz": _snooze,
 }

@@ -1,76 +1,167 @@
 """Reviews that fall due: one message a person, from database rows, once."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
 
 from bot.callbacks import encode
 from bot.language import Translate, translator
-from bot.screen import Button, Screen, bold, esc, paragraphs
-from dialogs.followup import after_quiet, zone_of
-from storage import people, plans, transcript
-from storage.plans import Due
+from bot.screen import Button, Row, Screen, bold, esc, lines, paragraphs
+from dialogs.followup import after_quiet, local_day, zone_of
+from storage import people, plans, shares, teams, transcript
+from storage.people import Person
+from storage.plans import Due, Stranded
 from storage.transaction import Tx
 from storage.transcript import Outgoing
 
 MOST_LISTED = 10
+A_DAY = timedelta(days=1)
 
 
-def remind(tx: Tx) -> tuple[int, ...]:
+def remind(zone: str, tx: Tx) -> tuple[int, ...]:
     """Enqueue what falls due now, in the transaction that marks it as sent; return the chats.
 
-    Several reviews of one person, as after downtime, make one message.
+    Several reviews of one person, as after downtime, make one message. ``zone`` is the time zone of
+    people who have set none.
     """
     by_person: dict[int, list[Due]] = defaultdict(list)
     for due in plans.take_due(tx):
-        if not _put_off(tx, due):
+        if not _put_off(tx, due, zone):
             by_person[due.telegram_id].append(due)
     for chat, found in by_person.items():
-        screen = reminder_screen(found, translator(found[0].language))
-        transcript.enqueue(
-            tx,
-            Outgoing(
-                chat_id=chat,
-                method="sendMessage",
-                params=screen.params(),
-                person_id=found[0].review.person_id,
-                kind="reminder",
-                urgent=True,
-            ),
-        )
-    return tuple(by_person)
+        late = _days_late(tx, found, zone)
+        screen = reminder_screen(_cases(found), translator(found[0].language), late)
+        _send(tx, chat, found[0].review.person_id, screen, "reminder")
+    return (*by_person, *tell_of_stranded(tx))
 
 
-def _put_off(tx: Tx, due: Due) -> bool:
+def _send(tx: Tx, chat: int, person: UUID, screen: Screen, kind: str) -> None:
+    transcript.enqueue(
+        tx,
+        Outgoing(
+            chat_id=chat,
+            method="sendMessage",
+            params=screen.params(),
+            person_id=person,
+            kind=kind,
+            urgent=True,
+        ),
+    )
+
+
+def _put_off(tx: Tx, due: Due, zone: str) -> bool:
     """Leave a review that is late, as after downtime, until the person's quiet hours are over."""
     who = people.get(tx, due.review.person_id)
-    until = after_quiet(tx.now, zone_of(who.time_zone), who.quiet_from, who.quiet_to)
+    here = zone_of(who.time_zone, zone)
+    until = after_quiet(tx.now, here, who.quiet_from, who.quiet_to)
     if until <= tx.now:
         return False
     plans.snooze(tx, due.review, until)
     return True
 
 
-def reminder_screen(found: Sequence[Due], t: Translate) -> Screen:
+def _cases(found: Iterable[Due]) -> tuple[tuple[Due, ...], ...]:
+    """Return what is due by case, and of each case the newest last: that one is asked about."""
+    grouped: dict[str, list[Due]] = defaultdict(list)
+    for due in sorted(found, key=lambda each: each.review.due_at):
+        grouped[due.short].append(due)
+    return tuple(map(tuple, grouped.values()))
+
+
+def _days_late(tx: Tx, found: Sequence[Due], zone: str) -> int:
+    """Return how many days ago the newest of them was due, by the person's calendar."""
+    here = zone_of(people.get(tx, found[0].review.person_id).time_zone, zone)
+    newest = max(due.review.due_at for due in found)
+    return (local_day(tx.now, here) - local_day(newest, here)).days
+
+
+def reminder_screen(cases: Sequence[Sequence[Due]], t: Translate, days_late: int = 0) -> Screen:
     """Return the reminder: which cases have a review, and nothing clinical."""
-    lines = [_line(due, t) for due in found[:MOST_LISTED]]
+    listed = [_line(case, t) for case in cases[:MOST_LISTED]]
     rows = tuple(
         (
             Button(
-                t("Case {code}: answer").format(code=due.code),
-                encode("due", due.short, due.review.id.hex),
+                t("Case {code}: answer").format(code=case[-1].code),
+                encode("due", case[-1].short, case[-1].review.id.hex),
             ),
         )
-        for due in found[:MOST_LISTED]
+        for case in cases[:MOST_LISTED]
     )
-    more = len(found) - len(lines)
+    more = len(cases) - len(listed)
     rest = esc(t("and {count} more under /cases").format(count=more)) if more > 0 else ""
-    return Screen(paragraphs("\n".join(lines), rest), rows)
+    late = ""
+    if days_late > 0:
+        late = esc(
+            t("I could not ask in time; the last was due {count} d ago.").format(count=days_late)
+        )
+    return Screen(paragraphs("\n".join(listed), late, rest), rows)
 
 
-def _line(due: Due, t: Translate) -> str:
+def _line(case: Sequence[Due], t: Translate) -> str:
     words = (
         t("Case {code} has a review today.")
-        if due.review.kind == "review"
+        if case[-1].review.kind == "review"
         else t("Case {code}: did you reach them?")
     )
-    return bold(words.format(code=due.code))
+    if len(case) > 1:
+        words = t("Case {code} has {count} reviews; the newest is asked about.")
+    return bold(words.format(code=case[-1].code, count=len(case)))
+
+
+# --- owners who cannot be asked any more ------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Somebody who is told that a case has lost its owner, and whether they may take it over."""
+
+    who: Person
+    leads: bool
+
+
+def tell_of_stranded(tx: Tx) -> tuple[int, ...]:
+    """Tell the leads of its teams, or else the admins, of a case whose owner cannot be asked; once."""
+    chats: list[int] = []
+    for case in plans.take_stranded(tx):
+        for told in _who_is_told(tx, case):
+            if told.who.telegram_id is None:
+                continue
+            screen = stranded_screen(case, translator(told.who.language), leads=told.leads)
+            _send(tx, told.who.telegram_id, told.who.id, screen, "stranded")
+            chats.append(told.who.telegram_id)
+    return tuple(chats)
+
+
+def _who_is_told(tx: Tx, case: Stranded) -> list[Told]:
+    shared = [each.team_id for each in shares.active(tx, case.consult_id)]
+    members = teams.approved_members(tx, [each for each in shared if each is not None])
+    leads = [who for who, role in members.items() if role == "lead" and who != case.owner_id]
+    if leads:
+        return [Told(people.get(tx, who), leads=True) for who in leads]
+    return [Told(who, leads=False) for who in people.admins(tx) if who.id != case.owner_id]
+
+
+def stranded_screen(case: Stranded, t: Translate, *, leads: bool) -> Screen:
+    """Return that a case has lost its owner: its code, why, and what can be done; nothing clinical."""
+    because = {
+        "unreachable": t("has blocked the bot or cannot be reached by Telegram"),
+        "suspended": t("may not use the bot at present"),
+    }
+    todo = t(
+        "It was shared with no team, so nobody else may see it. Please reach its owner yourself."
+    )
+    if leads:
+        todo = t(
+            "You lead a team that it is shared with: you may take it over, reminders included."
+        )
+    body = lines(
+        bold(t("Case {code}: reviews are due, and nobody can be asked").format(code=case.code)),
+        esc(t("Its owner {because}.").format(because=because[case.because])),
+        esc(todo),
+    )
+    take: tuple[Row, ...] = ()
+    if leads:
+        take = ((Button(t("Take the case over"), encode("hand", case.short, "take")),),)
+    return Screen(body, take)

@@ -10,12 +10,15 @@ from bot import (
     dialog,
     endings,
     forks,
+    handovers,
     held,
     inline,
     library,
     links,
+    helplines,
     narrative,
     opinions,
+    notes,
     persons,
     plans,
     record,
@@ -23,6 +26,7 @@ from bot import (
     shared,
     talk,
     teams,
+    reviews,
 )
 from bot.callbacks import Callback
 from bot.turn import Turn
@@ -49,6 +53,7 @@ COMMANDS: dict[str, Command] = {
     "team": teams.show,
     "privacy": _plain(persons.privacy),
     "help": _plain(persons.help_),
+    "lines": _plain(helplines.show),
     "whoami": _plain(persons.whoami),
     "mydata": _plain(persons.my_data),
     "forgetme": _plain(persons.forget_me),
@@ -61,10 +66,14 @@ VERBS: dict[str, Verb] = {
     **cases_list.VERBS,
     **narrative.VERBS,
     **plans.VERBS,
+    **reviews.VERBS,
     **colleague.VERBS,
     **record.VERBS,
+    **notes.VERBS,
     **endings.VERBS,
     **forks.VERBS,
+    **handovers.VERBS,
+    **helplines.VERBS,
     **held.VERBS,
     **teams.VERBS,
     **share.VERBS,
@@ -84,6 +93,7 @@ WORDS: dict[str, Words] = {
     "team_code": teams.coded,
     "opinion": opinions.typed,
     "comment": talk.typed,
+    "because": reviews.because,
 }
 
 STANDS: dict[str, str] = {
@@ -94,6 +104,7 @@ STANDS: dict[str, str] = {
     "team_code": "team_code",
     "opinion": opinions.KIND,
     "comment": talk.SAYING,
+    "because": "because",
 }
 """The screen on which words are expected; once another one stands, they mean what they say."""
 
@@ -102,6 +113,7 @@ MENU = (
     ("cases", "your cases"),
     ("resume", "go on where you were"),
     ("team", "your teams, cases shared with you"),
+    ("lines", "help lines that are open now"),
     ("privacy", "what is stored, for how long"),
     ("help", "what you can do here"),
 )
@@ -115,10 +127,20 @@ GROUP_MENU = (
 
 ADMIN_MENU = (("admin", "today's numbers, who waits for you, the console"),)
 
-ALWAYS = ("whoami", "privacy", "help", "mydata", "forgetme")
+ALWAYS = ("whoami", "privacy", "help", "lines", "mydata", "forgetme")
 """Commands that work before approval and after suspension."""
 
-BEFORE_SCOPE = ("start", "help", "privacy", "whoami", "settings", "forgetme", "mydata", "admin")
+BEFORE_SCOPE = (
+    "start",
+    "help",
+    "lines",
+    "privacy",
+    "whoami",
+    "settings",
+    "forgetme",
+    "mydata",
+    "admin",
+)
 """Commands that work before the scope screen was accepted; administering is not consulting."""
 
 VERBS_BEFORE_SCOPE = ("agree", "page", "set", "forget", *admin.VERBS)

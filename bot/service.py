@@ -272,7 +272,7 @@ class Service:
     # --- the loops ----------------------------------------------------------------------
 
     async def remind(self) -> None:
-        for fall_due in (remind, close_due):
+        for fall_due in (partial(remind, self.settings.time_zone), close_due):
             for chat in await self.database.write(fall_due):
                 self.outbox.soon(chat)
         self.beats.reminded_at = monotonic()

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import SplitResult, urlsplit
+from zoneinfo import available_timezones
 
 from dotenv import dotenv_values
 from pydantic import (
@@ -18,6 +19,9 @@ from pydantic import (
 )
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from dialogs.errors import ContentError
+from dialogs.helplines import read_lines_of
 
 PREFIX = "CURBSIDE_"
 ENV_FILE = Path(".env")
@@ -100,6 +104,12 @@ def _address(value: str, *, plain_to: frozenset[str]) -> str:
     if not secure or not parts.hostname or parts.username or parts.fragment:
         raise ValueError("not an address")
     return parts.geturl()
+
+
+def _time_zone(value: str) -> str:
+    if value not in available_timezones():
+        raise ValueError("not a time zone")
+    return value
 
 
 def _database(value: str) -> str:
@@ -207,6 +217,16 @@ class Settings(BaseSettings):
     scenario: str = setting(
         "Which scenario is offered.", "a name of a-z 0-9 _", "mat_pain", pattern="^[a-z][a-z0-9_]*$"
     )
+    time_zone: Annotated[str, AfterValidator(_time_zone)] = setting(
+        "The time zone of people who have set none.",
+        "a name such as America/New_York",
+        "America/Chicago",
+    )
+    help_lines_file: Path | None = setting(
+        "A file of local help lines, listed beside the national ones; see docs/operations.md.",
+        "a TOML file",
+        None,
+    )
     poll_seconds: int = setting(
         "Seconds a request for updates waits when there are none.", "0 to 50", 30, ge=0, le=50
     )
@@ -218,11 +238,28 @@ class Settings(BaseSettings):
     )
 
     @model_validator(mode="after")
+    def _has_readable_help_lines(self) -> Self:
+        if self.help_lines_file is not None:
+            _check_help_lines(self.help_lines_file)
+        return self
+
+    @model_validator(mode="after")
     def _can_be_delivered_to(self) -> Self:
         for name in ("token", "public_url", "webhook_secret"):
             if self.webhook and getattr(self, name) is None:
                 raise ValueError(f"{_must(name)} It is needed with {variable('webhook')}.")
         return self
+
+
+def _check_help_lines(path: Path) -> None:
+    """Raise ValueError with what is wrong in the operator's file of help lines."""
+    name = variable("help_lines_file")
+    try:
+        read_lines_of(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError):
+        raise ValueError(f"{name}: the file cannot be read.") from None
+    except ContentError as error:
+        raise ValueError(f"{name}: {error}") from None
 
 
 def load_settings(env_file: Path = ENV_FILE) -> Settings:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from bot.language import Translate
 from bot.paper import file
@@ -11,6 +12,7 @@ from bot.screen import TOAST_LIMIT, Row, Screen, clipped, esc
 from bot.settings import Settings
 from bot.translate import Chat, Command, Incoming, Tap, Text
 from dialogs.content import Scenario
+from dialogs.followup import zone_of
 from dialogs.identifiers import Finding
 from storage import consults, transcript
 from storage.access import authorize
@@ -86,6 +88,11 @@ class Turn:
     @property
     def chat_id(self) -> int:
         return self.chat.id
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The person's time zone, or the one that the settings name for people who set none."""
+        return zone_of(self.person.time_zone, self.settings.time_zone)
 
     @property
     def scenario(self) -> Scenario:

@@ -6,10 +6,11 @@ from enum import StrEnum
 from typing import Any, TypeAlias
 from uuid import UUID
 
-from storage import audit, shares, teams
+from storage import audit, handovers, shares, teams
 from storage.consults import StoredConsult
 from storage.database import Database
 from storage.discussion import Comment
+from storage.handovers import Handover
 from storage.people import Person
 from storage.teams import Team
 from storage.transaction import T, Tx, Unit
@@ -24,6 +25,9 @@ class Action(StrEnum):
     CONSULT_EXPORT = "consult.export"
     CONSULT_ERASE = "consult.erase"
     CONSULT_SHARE = "consult.share"
+    CONSULT_HAND_OVER = "consult.hand_over"
+    CONSULT_TAKE_OVER = "consult.take_over"
+    HANDOVER_ANSWER = "handover.answer"
     SHARED_READ = "shared.read"
     SHARED_RESPOND = "shared.respond"
     COMMENT_REMOVE = "comment.remove"
@@ -99,6 +103,16 @@ def oneself(tx: Tx, actor: Person, about: Any) -> bool:
     return isinstance(about, Person) and about.id == actor.id
 
 
+def stand_in(tx: Tx, actor: Person, about: Any) -> bool:
+    """Who leads a team that a consult is shared with, once its owner cannot be asked any more."""
+    return isinstance(about, StoredConsult) and handovers.may_take_over(tx, actor, about)
+
+
+def offered(tx: Tx, actor: Person, about: Any) -> bool:
+    """Whom a consult was offered to."""
+    return isinstance(about, Handover) and about.to_id == actor.id
+
+
 def admin(tx: Tx, actor: Person, about: Any) -> bool:
     return actor.is_admin
 
@@ -114,6 +128,9 @@ POLICY: Mapping[str, Rule] = {
     Action.CONSULT_EXPORT: owner,
     Action.CONSULT_ERASE: owner,
     Action.CONSULT_SHARE: owner,
+    Action.CONSULT_HAND_OVER: owner,
+    Action.CONSULT_TAKE_OVER: stand_in,
+    Action.HANDOVER_ANSWER: offered,
     Action.SHARED_READ: reader,
     Action.SHARED_RESPOND: responder,
     Action.COMMENT_REMOVE: moderator,

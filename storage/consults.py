@@ -19,11 +19,13 @@ from storage.schema import (
     answer_change,
     break_glass,
     clarification,
+    closeout,
     comment,
     consult,
     consult_tally,
     content_version,
     disposition,
+    handover,
     library_case,
     opinion,
     opinion_draft,
@@ -256,10 +258,17 @@ def history(tx: Tx, consult_id: UUID) -> list[AnswerChange]:
 
 
 ERASED_WITH_IT = (
-    *(answer_change, disposition, plan, review, consult_tally),
+    *(answer_change, disposition, plan, review, closeout, handover, consult_tally),
     *(opinion, opinion_draft, opinion_round, clarification, comment, library_case),
 )
 """The tables of what belongs to a consult alone, in an order that their references allow."""
+
+
+def hand_to(tx: Tx, given: StoredConsult, owner: UUID) -> StoredConsult:
+    """Make somebody else the owner; the code changes where they have a case of that code already."""
+    taken = _codes(tx, owner)
+    code = new_code(taken) if given.code in taken else given.code
+    return save(tx, replace(given, owner_id=owner, code=code), given.revision)
 
 
 def erase(tx: Tx, consult_id: UUID, *, by: UUID | None, reason: str = "asked") -> None:

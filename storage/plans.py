@@ -1,18 +1,19 @@
 """Dispositions, plans and their reviews."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import Row, delete, func, insert, select, update
 
+from dialogs.phases import ENDED
 from storage import audit
 from storage.consults import StoredConsult
 from storage.errors import Conflict, NotFound
 from storage.ids import new_id
-from storage.schema import consult, disposition, person, plan, review, transcript
+from storage.schema import closeout, consult, disposition, person, plan, review, transcript
 from storage.sealing import Place, seal, unseal
 from storage.transaction import Tx
 
@@ -58,6 +59,7 @@ class Review:
     state: State
     outcome: str | None
     answered_at: datetime | None
+    reason: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,25 @@ class Due:
     language: str | None
     code: str
     short: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stranded:
+    """A case with reviews to come whose owner can no longer be asked."""
+
+    consult_id: UUID
+    code: str
+    short: str
+    owner_id: UUID
+    because: Literal["unreachable", "suspended"]
+
+
+@dataclass(frozen=True, slots=True)
+class Closeout:
+    """What the asker said at the end, as codes; None where they did not say."""
+
+    changed: str | None = None
+    worth: str | None = None
 
 
 # --- dispositions -----------------------------------------------------------------------------
@@ -216,7 +237,7 @@ def reviews_of(tx: Tx, consult_id: UUID) -> tuple[Review, ...]:
         .where(review.c.consult_id == consult_id, review.c.state != "dropped")
         .order_by(review.c.due_at, review.c.id)
     ).all()
-    return tuple(_review(row) for row in rows)
+    return tuple(_review(tx, row) for row in rows)
 
 
 def review_by_id(tx: Tx, identity: UUID) -> Review:
@@ -224,10 +245,12 @@ def review_by_id(tx: Tx, identity: UUID) -> Review:
     row = tx.connection.execute(select(review).where(review.c.id == identity)).first()
     if row is None:
         raise NotFound("review", identity)
-    return _review(row)
+    return _review(tx, row)
 
 
-def _review(row: Row[Any]) -> Review:
+def _review(tx: Tx, row: Row[Any]) -> Review:
+    place = _reason_place(row.id, row.consult_id)
+    reason = None if row.reason is None else unseal(tx, row.data_key_id, row.reason, place)
     return Review(
         id=row.id,
         consult_id=row.consult_id,
@@ -240,7 +263,12 @@ def _review(row: Row[Any]) -> Review:
         state=row.state,
         outcome=row.outcome,
         answered_at=row.answered_at,
+        reason=reason,
     )
+
+
+def _reason_place(review_id: UUID, consult_id: UUID) -> Place:
+    return Place("review", "reason", review_id, consult_id)
 
 
 def take_due(tx: Tx) -> tuple[Due, ...]:
@@ -258,6 +286,7 @@ def take_due(tx: Tx) -> tuple[Due, ...]:
             person.c.status == "approved",
             person.c.unreachable_at.is_(None),
             consult.c.erased_at.is_(None),
+            consult.c.phase.not_in(ENDED),
         )
         .order_by(review.c.send_at, review.c.id)
         .limit(MOST_DUE)
@@ -269,7 +298,7 @@ def take_due(tx: Tx) -> tuple[Due, ...]:
             update(review).where(review.c.id.in_(ids)).values(state="sent", sent_at=tx.now)
         )
     return tuple(
-        Due(_review(row), row.telegram_id, row.language, row.code, row.short) for row in rows
+        Due(_review(tx, row), row.telegram_id, row.language, row.code, row.short) for row in rows
     )
 
 
@@ -289,12 +318,17 @@ def wait_again(tx: Tx, telegram_id: int) -> int:
 
 
 def answer_review(tx: Tx, found: Review, outcome: str, by: UUID) -> None:
-    """Keep the outcome of a review; answering it again replaces the answer."""
-    tx.connection.execute(
+    """Keep the outcome of a review; answering it again replaces the answer and its reason.
+
+    Raises Conflict for a review that was dropped: the plan was changed, or the case ended.
+    """
+    changed = tx.connection.execute(
         update(review)
-        .where(review.c.id == found.id)
-        .values(state="answered", outcome=outcome, answered_at=tx.now)
-    )
+        .where(review.c.id == found.id, review.c.state != "dropped")
+        .values(state="answered", outcome=outcome, answered_at=tx.now, reason=None)
+    ).rowcount
+    if not changed:
+        raise Conflict("review", found.id)
     audit.record(
         tx,
         audit.Event(
@@ -305,6 +339,16 @@ def answer_review(tx: Tx, found: Review, outcome: str, by: UUID) -> None:
             consult_id=found.consult_id,
             meta={"outcome": outcome},
         ),
+    )
+
+
+def give_reason(tx: Tx, stored: StoredConsult, found: Review, words: str) -> None:
+    """Keep why a review came out as it did; the words have passed the identifier guard."""
+    sealed = seal(tx, stored.data_key_id, words, _reason_place(found.id, stored.id))
+    tx.connection.execute(
+        update(review)
+        .where(review.c.id == found.id)
+        .values(reason=sealed, data_key_id=stored.data_key_id)
     )
 
 
@@ -328,6 +372,80 @@ def give_to(tx: Tx, consult_id: UUID, new_owner: UUID) -> None:
     )
 
 
-def codes(values: Sequence[str]) -> str:
-    """Return codes joined for an audit row."""
-    return ":".join(values)[:64]
+def waiting_for(tx: Tx, person_id: UUID) -> tuple[Review, ...]:
+    """Return the reviews that a person is still to be asked about."""
+    rows = tx.connection.execute(
+        select(review)
+        .where(review.c.person_id == person_id, review.c.state == "waiting")
+        .order_by(review.c.due_at, review.c.id)
+    ).all()
+    return tuple(_review(tx, row) for row in rows)
+
+
+def move(tx: Tx, found: Review, due_at: datetime, send_at: datetime) -> None:
+    """Ask at another moment, as when the person lives by another clock now."""
+    tx.connection.execute(
+        update(review).where(review.c.id == found.id).values(due_at=due_at, send_at=send_at)
+    )
+
+
+# --- owners who cannot be asked any more ------------------------------------------------------
+
+_GONE = (person.c.status != "approved") | person.c.unreachable_at.is_not(None)
+
+
+def take_stranded(tx: Tx) -> tuple[Stranded, ...]:
+    """Return cases whose owner can no longer be asked, once; who came back is forgotten here."""
+    back = select(person.c.id).where(
+        person.c.status == "approved", person.c.unreachable_at.is_(None)
+    )
+    tx.connection.execute(
+        update(review)
+        .where(review.c.told_at.is_not(None), review.c.person_id.in_(back))
+        .values(told_at=None)
+    )
+    rows = tx.connection.execute(
+        select(review.c.id, review.c.consult_id, consult.c.code, consult.c.short)
+        .add_columns(consult.c.owner_id, person.c.status)
+        .join(person, person.c.id == review.c.person_id)
+        .join(consult, consult.c.id == review.c.consult_id)
+        .where(review.c.state == "waiting", review.c.told_at.is_(None), _GONE)
+        .where(consult.c.erased_at.is_(None))
+        .order_by(review.c.consult_id)
+        .limit(MOST_DUE)
+        .with_for_update(of=review, skip_locked=True)
+    ).all()
+    tx.connection.execute(
+        update(review).where(review.c.id.in_([row.id for row in rows])).values(told_at=tx.now)
+    )
+    return tuple({row.consult_id: _stranded(row) for row in rows}.values())
+
+
+def _stranded(row: Row[Any]) -> Stranded:
+    because: Literal["unreachable", "suspended"]
+    because = "unreachable" if row.status == "approved" else "suspended"
+    return Stranded(row.consult_id, row.code, row.short, row.owner_id, because)
+
+
+def is_stranded(tx: Tx, stored: StoredConsult) -> bool:
+    """Tell whether the owner of a case can no longer be asked."""
+    query = select(person.c.id).where(person.c.id == stored.owner_id, _GONE)
+    return tx.connection.scalar(query) is not None
+
+
+# --- the end ----------------------------------------------------------------------------------
+
+
+def closeout_of(tx: Tx, consult_id: UUID) -> Closeout:
+    """Return what the asker said at the end."""
+    row = tx.connection.execute(
+        select(closeout.c.changed, closeout.c.worth).where(closeout.c.consult_id == consult_id)
+    ).first()
+    return Closeout(row.changed, row.worth) if row else Closeout()
+
+
+def keep_closeout(tx: Tx, consult_id: UUID, said: Closeout) -> None:
+    """Keep what the asker said at the end, in place of what they said before."""
+    tx.connection.execute(delete(closeout).where(closeout.c.consult_id == consult_id))
+    values = {"consult_id": consult_id, "changed": said.changed, "worth": said.worth}
+    tx.connection.execute(insert(closeout).values(**values, at=tx.now))

@@ -352,10 +352,43 @@ review = Table(
     _at("sent_at"),
     _at("answered_at"),
     _text("outcome", required=False),
+    _sealed("reason"),
+    Column("data_key_id", Uuid),
+    _at("told_at"),
     Index(None, "state", "send_at"),
     Index(None, "consult_id", "due_at"),
 )
-"""A moment at which the person is asked: a review of the plan, or the step's own deadline."""
+"""A moment at which the person is asked: a review of the plan, or the step's own deadline.
+
+``data_key_id`` is the consult's own, once there is a reason; ``told_at`` is when somebody else was
+told that the person can no longer be asked.
+"""
+
+closeout = Table(
+    "closeout",
+    metadata,
+    Column("consult_id", Uuid, ForeignKey("consult.id"), primary_key=True),
+    _text("changed", required=False),
+    _text("worth", required=False),
+    _at("at", required=True),
+)
+"""What the asker said at the end: did it change what they did, was it worth the time."""
+
+handover = Table(
+    "handover",
+    metadata,
+    _id(),
+    Column("consult_id", Uuid, ForeignKey("consult.id"), nullable=False),
+    Column("from_id", Uuid, ForeignKey("person.id"), nullable=False),
+    Column("to_id", Uuid, ForeignKey("person.id"), nullable=False),
+    _text("state"),
+    _at("at", required=True),
+    _at("expires_at", required=True),
+    _at("answered_at"),
+    Index(None, "consult_id"),
+    Index(None, "to_id"),
+)
+"""A case that its owner offers to somebody else, and what became of it."""
 
 # --- the pages: sign-in, sessions, the admin console ---------------------------------------------
 

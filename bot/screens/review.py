@@ -110,7 +110,9 @@ def sure_screen(t: Translate, *, case: str, code: str, what: str) -> Screen:
         encode("close" if closing else "x", case),
     )
     no = Button(t("No, go on"), encode("go", case))
-    return Screen(paragraphs(bold(head.format(code=code)), esc(note)), ((yes,), (no,)))
+    hand = Button(t("Hand it to a colleague"), encode("hand", case))
+    rows = ((yes,), (hand,), (no,)) if closing else ((yes,), (no,))
+    return Screen(paragraphs(bold(head.format(code=code)), esc(note)), rows)
 
 
 def ended_screen(t: Translate, *, case: str, code: str, cancelled: bool) -> Screen:

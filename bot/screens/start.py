@@ -82,6 +82,7 @@ def help_screen(t: Translate, *, case: str = "", code: str = "", admin: bool = F
         ("/summary", t("show the summary of this case again")),
         ("/transcript", t("this case as a page or a file")),
         ("/cancel", t("stop this case; its answers are kept")),
+        ("/lines", t("help lines that are open now")),
         ("/settings", t("role, path, language, time zone, quiet hours")),
         ("/privacy", t("what is stored, for how long, who sees it")),
         ("/mydata", t("everything stored about you, as a file")),
@@ -101,7 +102,10 @@ def help_screen(t: Translate, *, case: str = "", code: str = "", admin: bool = F
         esc(t("Not for emergencies. In an emergency follow your own procedure and call 911.")),
     )
     back = Button(t("‹ Case {code}").format(code=code), encode("go", case))
-    return Screen(body, ((back,) if case else (), (Button(t("Start a case"), encode("new")),)))
+    start = Button(t("Start a case"), encode("new"))
+    return Screen(
+        body, ((back,) if case else (), (start, Button(t("Help lines"), encode("lines"))))
+    )
 
 
 def privacy_screen(t: Translate, *, retention_days: int) -> Screen:

@@ -97,7 +97,8 @@ Start = Callable[..., Any]
 
 
 def settings_for(folder: Path, **values: Any) -> Settings:
-    return Settings(**{"data_dir": folder, "approval": "open", "poll_seconds": 1, **values})
+    chosen = {"approval": "open", "time_zone": "UTC", "poll_seconds": 1, **values}
+    return Settings(**{"data_dir": folder, **chosen})
 
 
 @cache

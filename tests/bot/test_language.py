@@ -45,8 +45,10 @@ COMPUTED = {
     "choices.words('safeguard', code)",
     "choices.words('agreed', plan.agreed)",
     "choices.words('stop', plan.stop)",
-    "followup().words('outcome', review.outcome or '')",
-    "followup().words('outcome', data.arg(1))",
+    "followup().words(answers_of(review), review.outcome)",
+    "followup().words(answers_of(review), code)",
+    "followup().words('decided', plan.decided)",
+    "followup().words('outcome', r.outcome or '')",
     "console.BREAK_GLASS_REASONS[broken.reason_code]",
 }
 """What is translated without being written there; `computed` lists the words it can be."""

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from icalendar import Calendar
+
 from tests.bot.conftest import Conversation
 from tests.bot.walks import PLAN, case_of, every, forged, planned, summary, unharmed
 from web.emulator import Message
@@ -39,22 +41,78 @@ async def test_an_alternative_is_an_ordinary_decision(ready: Conversation) -> No
     await summary(ready)
 
     screen = await ready.taps(
-        "Record a plan", "Alternative a", "Own team", "Done (0)", "Day 14", "No end agreed"
+        "Record a plan", "Alternative a", "Own team", "Done (0)", "Day 30", "No end agreed"
     )
 
-    assert "Decided:" in screen.text
+    assert "Decided: Ask the OTP about split or temporarily increased methadone" in screen.text
     assert "Safeguards: none" in screen.text
 
 
-async def test_something_else_can_be_decided(ready: Conversation) -> None:
+async def test_an_alternative_is_the_one_that_was_shown(ready: Conversation) -> None:
+    """Some alternatives are left out for these answers; the letter counts those shown."""
+    await summary(ready)
+    asked = await ready.taps("Record a plan")
+    assert "b. Slower taper" in asked.text
+
+    screen = await ready.taps("Alternative b", "Own team", "Done (0)", "Day 30", "No end agreed")
+
+    assert "Decided: Slower taper - about 10% a month or less" in screen.text
+
+
+async def test_an_alternative_that_is_not_offered_leads_nowhere(ready: Conversation) -> None:
+    case = case_of(await summary(ready))
+
+    for data in ("alt1", "alt9", "nonsense"):
+        await ready.taps("Record a plan")
+        assert "no longer works" in await forged(ready, f"1|pl|{case}|decided|{data}|")
+
+
+async def test_something_else_can_be_decided_for_a_reason(ready: Conversation) -> None:
+    await summary(ready)
+    asked = await ready.taps("Record a plan", "Something else")
+    assert "What was decided instead, and why?" in asked.text
+    assert "plan 1 of 5" in asked.text
+
+    assert "300 characters" in await ready.says("stays as it is, " * 30)
+    await ready.says("Stays on it until the surgical review; pain clinic agrees")
+    screen = await ready.taps("Client only", "Naloxone", "Done (1)", "Day 30", "No end agreed")
+
+    assert "Decided: Something else" in screen.text
+    assert "Because: Stays on it until the surgical review; pain clinic agrees" in screen.text
+    assert "Safeguards: Naloxone at home" in screen.text
+    await unharmed(ready)
+
+
+async def test_the_reason_may_be_left_out(ready: Conversation) -> None:
     await summary(ready)
 
     screen = await ready.taps(
-        "Record a plan", "Something else", "Client only", "Done (0)", "Day 7", "No end agreed"
+        "Record a plan", "Something else", "Leave it out", "Client only", "Done (0)", "Day 30"
     )
 
-    assert "Something else" in screen.text
-    assert "ordinary answer" in ready.me.toasts[-1].text
+    assert "What ends it?" in screen.text
+
+
+async def test_a_reason_that_names_somebody_is_not_kept(ready: Conversation) -> None:
+    await summary(ready)
+    await ready.taps("Record a plan", "Something else")
+
+    assert "Not stored" in await ready.says("Call 555-867-5309 about him")
+    kept = await every(ready, "SELECT args FROM expecting")
+    assert "867" not in str(kept)
+
+
+async def test_a_reason_that_may_name_somebody_is_asked_about_and_then_kept(
+    ready: Conversation,
+) -> None:
+    await summary(ready)
+    await ready.taps("Record a plan", "Something else")
+
+    await ready.says("Agreed after talking to Hunter about it")
+    assert "Is this an identifier?" in ready.screen.text
+    await ready.taps("It identifies nobody, go on")
+
+    assert "Agreed with whom?" in ready.screen.text
 
 
 async def test_safeguards_are_switched_on_and_off(ready: Conversation) -> None:
@@ -74,13 +132,63 @@ async def test_review_days_are_typed_and_the_impossible_ones_refused(
     await summary(ready)
     await ready.taps("Record a plan", "The suggested step", "Own team", "Done (0)")
 
-    for words in ("0", "-5", "4000", "next week", "1 2 3 4 5 6 7", "yesterday"):
-        assert "Type whole days" in await ready.says(words)
+    for words in ("0", "-5", "731", "3650", "next week", "1 2 3 4 5 6 7", "yesterday"):
+        assert "whole days from 1 to 730" in await ready.says(words)
     await ready.says("10, 20 and 40 days")
     await ready.taps("Off by the last review")
 
     assert [day for day, _ in await reviews(ready)] == [10, 20, 40]
     await unharmed(ready)
+
+
+async def test_reviews_are_those_of_the_step(ready: Conversation) -> None:
+    case = case_of(await summary(ready))
+    await forged(ready, f"1|rev|{case}|")
+    await ready.says("/new")
+    await ready.taps(
+        "None of these", "Methadone clinic", "Naltrexone tablets", "Flare", "Oxycodone"
+    )
+    await ready.taps("3-12", "open-ended", "Pain-prescriber", "Done", "Show the summary")
+
+    screen = await ready.taps("Record a plan", "The suggested step", "Own team", "Done (0)")
+
+    assert screen.labels[:4] == ["Day 1", "Day 3", "Day 7", "Day 30"]
+
+
+async def test_a_plan_starts_on_another_day(ready: Conversation) -> None:
+    await summary(ready)
+    await ready.taps("Record a plan", "The suggested step", "Own team", "Done (0)")
+    assert "The plan starts today" in ready.screen.text
+
+    screen = await ready.taps("It starts another day", "in 7 days")
+    assert "The plan starts in 7 days" in screen.text
+    screen = await ready.taps("Day 30, 60, 90", "No end agreed")
+
+    assert "Starts: 2026-11-30" in screen.text
+    assert "day 30, 2026-12-30" in screen.text
+
+
+async def test_the_day_of_the_start_is_typed(ready: Conversation) -> None:
+    await summary(ready)
+    await ready.taps("Record a plan", "The suggested step", "Own team", "Done (0)")
+    await ready.taps("It starts another day")
+
+    for words in ("999", "soon", "-3"):
+        assert "Type in how many days" in await ready.says(words)
+    await ready.says("in 10 days")
+
+    assert "The plan starts in 10 days" in ready.screen.text
+
+
+async def test_a_review_that_would_be_over_already_is_refused(ready: Conversation) -> None:
+    case = case_of(await summary(ready))
+    await ready.taps("Record a plan", "The suggested step", "Own team", "Done (0)")
+    screen = await ready.taps("It starts another day", "7 d ago")
+
+    assert "7, 30, 60, 90" not in str(screen.labels)
+    assert "Day 7 of this plan is over already" in await ready.says("7, 30")
+    assert "no longer works" in await forged(ready, f"1|pl|{case}|days|3|")
+    assert "no longer works" in await forged(ready, f"1|pl|{case}|start|5000|")
 
 
 async def test_words_where_a_tap_is_wanted_say_so(ready: Conversation) -> None:
@@ -125,7 +233,9 @@ async def test_a_changed_plan_is_a_new_revision_and_replaces_the_reviews(
 ) -> None:
     await planned(ready)
 
-    screen = await ready.taps("Change the plan", *PLAN[1:5], "Day 14", "No end agreed")
+    await ready.taps("Change the plan", *PLAN[1:5])
+    await ready.says("14")
+    screen = await ready.taps("No end agreed")
 
     assert "plan, revision 2" in screen.text
     assert await reviews(ready) == [
@@ -134,6 +244,45 @@ async def test_a_changed_plan_is_a_new_revision_and_replaces_the_reviews(
         (60, "dropped"),
         (90, "dropped"),
     ]
+
+
+async def test_a_changed_plan_shows_the_earlier_ones(ready: Conversation) -> None:
+    screen = await planned(ready)
+    assert "Earlier plans" not in screen.labels
+
+    await ready.taps("Change the plan", "Something else")
+    await ready.says("The client asked for more time")
+    screen = await ready.taps("Client only", "Done (0)", "Day 90", "No end agreed", "Earlier plans")
+
+    assert "Revision 1, 2026-11-23" in screen.text
+    assert "Client and pain prescriber" in screen.text
+    assert "Day 30, 60, 90" in screen.text
+    assert "more time" not in screen.text
+    assert "plan, revision 2" in (await ready.taps("‹ The plan")).text
+
+
+async def test_the_plan_says_when_the_answers_lead_elsewhere_by_now(ready: Conversation) -> None:
+    case = case_of(await planned(ready))
+    await ready.taps("‹ Summary", "Change answers", "Duration", "Under 1 month")
+    await forged(ready, f"1|f|{case}|")
+
+    screen = await ready.taps("The plan")
+
+    assert "Since this plan the answers changed; the step is now: Set an end date" in screen.text
+
+
+async def test_whoever_set_no_time_zone_is_told_by_which_clock_they_are_asked(
+    ready: Conversation,
+) -> None:
+    screen = await planned(ready)
+    assert "You have set no time zone: I ask at 9:00, UTC time." in screen.text
+
+    await ready.taps("Set my time zone", "America/Chicago")
+    await ready.says("/cases")
+    screen = await ready.taps("plan recorded", "The plan")
+
+    assert "I ask at 9:00, America/Chicago time." in screen.text
+    assert "Set my time zone" not in screen.labels
 
 
 async def test_a_step_nobody_agreed_to_yet_has_its_own_deadline(ready: Conversation) -> None:
@@ -187,7 +336,7 @@ async def test_closing_a_case_stops_its_reviews_and_reopening_brings_them_back(
     assert {state for _, state in await reviews(ready)} == {"dropped"}
 
     ready.clock.moves(days=40)
-    await ready.taps("Open it again")
+    await ready.taps("‹ The case", "Open it again")
 
     waiting = [day for day, state in await reviews(ready) if state == "waiting"]
     assert waiting == [60, 90]
@@ -309,27 +458,67 @@ async def summary_with_refused_consent(ready: Conversation) -> Message:
     return await ready.taps("Show the summary")
 
 
-async def test_the_chart_note_is_a_file_without_names(ready: Conversation) -> None:
+async def test_the_chart_note_is_text_and_a_file_without_names(ready: Conversation) -> None:
     await planned(ready)
     await ready.taps("‹ Summary", "What is done", "1 Done", "‹ Summary", "The plan")
 
-    await ready.taps("Chart note")
+    screen = await ready.taps("Chart note")
+    read = [screen.text]
+    while "Page" in str(ready.screen.labels[0]) and "›" in str(ready.screen.labels):
+        forward = next(label for label in ready.screen.labels if label.endswith("›"))
+        read.append((await ready.taps(forward)).text)
+    await ready.taps("As a file")
     note = document(ready)
 
-    assert "The note is below" in ready.me.toasts[-1].text
-    assert "[Done]" in note
-    assert "Plan, revision 1" in note
-    assert "- day 30: waiting" in note
-    assert "Sources" in note
+    assert "The file is below" in ready.me.toasts[-1].text
+    for part in (
+        *("as of 2026-11-23", "version 5", "Question:", "Answers", "Considerations", "[Done]"),
+        *("Suggested step", "Plan, revision 1", "Starts: 2026-11-23", "42 CFR part 2"),
+        *("- day 30, 2026-12-23: to come", "Sources", "not yet checked against the original"),
+    ):
+        assert part in note
+        assert part in "".join(read)
     assert "Ana" not in note
+    await unharmed(ready)
+
+
+async def test_the_note_tells_of_reasons_and_of_reviews_of_earlier_plans(
+    ready: Conversation,
+) -> None:
+    await planned(ready)
+    ready.clock.moves(days=30)
+    await ready.service.clock_moved()
+    await ready.settles()
+    await ready.taps("answer", "Continued, with a reason")
+    await ready.says("The surgical review is still to come")
+    await ready.taps("Change the plan", "Something else")
+    await ready.says("Another review first")
+    await ready.taps("Own team", "Done (0)", "Day 90", "No end agreed", "Chart note", "As a file")
+
+    note = document(ready)
+    assert (
+        "day 30 (plan of revision 1), 2026-12-23: Continued, with a reason"
+        " - The surgical review is still to come"
+    ) in note
+    assert "Decided: Something else" in note
+    assert "Because: Another review first" in note
 
 
 async def test_the_note_of_a_case_without_a_plan_has_none(ready: Conversation) -> None:
     case = case_of(await summary(ready))
 
-    await forged(ready, f"1|note|{case}|")
+    await forged(ready, f"1|note|{case}|file|")
 
     assert "Plan, revision" not in document(ready)
+
+
+async def test_a_page_of_the_note_that_there_is_not_is_the_last_one(ready: Conversation) -> None:
+    case = case_of(await summary(ready))
+
+    await forged(ready, f"1|note|{case}|7|")
+
+    assert "3/3" in ready.screen.text
+    assert "42 CFR part 2" in ready.screen.text
 
 
 async def test_the_calendar_file_has_the_dates_and_nothing_clinical(
@@ -345,6 +534,17 @@ async def test_the_calendar_file_has_the_dates_and_nothing_clinical(
     assert "Review of case" in calendar
     for word in ("methadone", "oxycodone", "pain", "opioid"):
         assert word not in calendar.lower()
+    assert [str(each["SUMMARY"]) for each in Calendar.from_ical(calendar).walk("VEVENT")]
+
+
+async def test_a_plan_without_reviews_to_come_has_no_calendar_file(ready: Conversation) -> None:
+    await planned(ready)
+    ready.clock.moves(days=100)
+    await ready.service.clock_moved()
+    await ready.settles()
+    case = case_of(ready.screen)
+
+    assert "No review is to come" in await forged(ready, f"1|ics|{case}|")
 
 
 async def test_what_left_the_chat_is_on_record(ready: Conversation) -> None:
