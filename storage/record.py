@@ -24,6 +24,7 @@ def record_for(tx: Tx, reader: Person, stored: StoredConsult, scenario: Scenario
 
 def case_of(tx: Tx, stored: StoredConsult, scenario: Scenario) -> Case:
     """Return everything that the record tells of a case."""
+    end = plans.closeout_of(tx, stored.id)
     return Case(
         code=stored.code,
         phase=stored.phase,
@@ -38,6 +39,8 @@ def case_of(tx: Tx, stored: StoredConsult, scenario: Scenario) -> Case:
         dispositions=plans.dispositions(tx, stored.id),
         plans=tuple(_planned(each) for each in plans.plans_of(tx, stored)),
         reviews=tuple(_reviewed(each) for each in plans.reviews_of(tx, stored.id)),
+        changed=end.changed,
+        worth=end.worth,
     )
 
 
@@ -82,6 +85,7 @@ def _planned(plan: Plan) -> Planned:
         stop=plan.stop,
         reason=plan.reason,
         at=plan.at,
+        start_at=plan.start_at,
     )
 
 
@@ -92,4 +96,5 @@ def _reviewed(review: Review) -> Reviewed:
         state=review.state,
         outcome=review.outcome,
         answered_at=review.answered_at,
+        reason=review.reason,
     )

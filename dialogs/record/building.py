@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 from dialogs.content import PRIORITIES, Priority, Scenario
 from dialogs.depends import depends_lines, depends_map
-from dialogs.evaluation import evaluate, holds, mark
-from dialogs.followup import followup, local_day
+from dialogs.evaluation import evaluate
+from dialogs.followup import Kind, followup, local_day
 from dialogs.messages import PART_2_NOTICE
 from dialogs.record.values import (
     Block,
@@ -98,6 +98,7 @@ class Planned:
     stop: str
     reason: str | None
     at: datetime
+    start_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +110,7 @@ class Reviewed:
     state: str
     outcome: str | None
     answered_at: datetime | None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +130,9 @@ class Case:
     dispositions: Mapping[str, str] = field(default_factory=dict)
     plans: Sequence[Planned] = ()
     reviews: Sequence[Reviewed] = ()
+    changed: str | None = None
+    worth: str | None = None
+    """What the asker said at the end, as codes."""
     team: Sequence[Section] = ()
     """What others thought of it, as parts of the record."""
 
@@ -334,7 +339,7 @@ def _followed(case: Case, days: Days) -> Iterator[Section]:
     if not case.plans and not case.reviews:
         return
     cards = tuple(_plan(plan, case, days) for plan in case.plans)
-    rows = tuple(_review(review, days) for review in case.reviews)
+    rows = (*(_review(review, days) for review in case.reviews), *_at_the_end(case))
     plans = (Group("", cards),) if cards else ()
     reviews = (Facts(rows),) if rows else ()
     yield Section("plan", "Plan and outcome", (*plans, *reviews))
@@ -347,6 +352,7 @@ def _plan(plan: Planned, case: Case, days: Days) -> Card:
         Fact("Decided", _decided(plan, case)),
         Fact("Agreed with", words("agreed", plan.agreed)),
         Fact("Safeguards", "; ".join(guards) or "none"),
+        Fact("Starts", days.say(plan.start_at) if plan.start_at else ""),
         Fact("Ends", words("stop", plan.stop)),
         Fact("Reason", plan.reason or ""),
     ]
@@ -364,11 +370,8 @@ def _decided(plan: Planned, case: Case) -> str:
     step = case.scenario.step(plan.step)
     if plan.decided == "step":
         return step.title
-    offered = [
-        a.text for a in step.alternatives if holds(a.when, mark(case.answers, case.scenario))
-    ]
-    if plan.alternative is not None and plan.alternative < len(offered):
-        return offered[plan.alternative]
+    if plan.alternative is not None and plan.alternative < len(step.alternatives):
+        return step.alternatives[plan.alternative].text
     return followup().words("decided", plan.decided)
 
 
@@ -377,8 +380,19 @@ def _review(review: Reviewed, days: Days) -> Fact:
     if review.outcome is None or review.answered_at is None:
         waits = REVIEW_STATES.get(review.state, review.state)
         return Fact(name, f"{waits}, due {days.say(review.due_at)}", missing=True)
-    outcome = followup().words("outcome", review.outcome)
-    return Fact(name, f"{outcome}, answered {days.say(review.answered_at)}")
+    kind: Kind = "reached" if review.day is None else "outcome"
+    outcome = followup().words(kind, review.outcome)
+    reason = (f"Reason: {review.reason}",) if review.reason else ()
+    return Fact(name, f"{outcome}, answered {days.say(review.answered_at)}", reason)
+
+
+def _at_the_end(case: Case) -> Iterator[Fact]:
+    """Yield what the asker said at the end, where they did."""
+    words = followup().words
+    if case.changed:
+        yield Fact("Changed what was done", words("changed", case.changed))
+    if case.worth:
+        yield Fact("Worth the time", words("worth", case.worth))
 
 
 # --- the sources ----------------------------------------------------------------------------------

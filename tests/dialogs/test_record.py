@@ -195,15 +195,28 @@ def test_a_what_if_copy_says_so() -> None:
 
 def test_plans_reviews_and_outcomes_are_told_in_words() -> None:
     plans = (
-        planned(decided="alternative", alternative=1, reason="the client asked for it"),
+        planned(
+            decided="alternative", alternative=3, reason="the client asked for it", start_at=day(6)
+        ),
         planned(revision=2, decided="other", safeguards=[], at=day(4)),
         planned(revision=3, decided="alternative", alternative=99, at=day(5)),
     )
     reviews = (
         Reviewed(day=None, due_at=day(4), state="sent", outcome=None, answered_at=None),
         Reviewed(day=30, due_at=day(34), state="answered", outcome="on_plan", answered_at=day(35)),
+        Reviewed(
+            day=60,
+            due_at=day(64),
+            state="answered",
+            outcome="continued",
+            answered_at=day(65),
+            reason="surgery comes first",
+        ),
+        Reviewed(day=None, due_at=day(4), state="answered", outcome="reached", answered_at=day(4)),
     )
-    made = text(record(plans=plans, reviews=reviews, phase="followed_up"))
+    made = text(
+        record(plans=plans, reviews=reviews, phase="followed_up", changed="partly", worth="yes")
+    )
 
     for line in (
         "### Plan, revision 1 (day 3, replaced)",
@@ -214,6 +227,12 @@ def test_plans_reviews_and_outcomes_are_told_in_words() -> None:
         "- **Decided:** One of the alternatives",
         "- **Step: reached them?:** asked, not answered, due day 4",
         "- **Day 30 of the plan:** On plan, answered day 35",
+        "- **Day 60 of the plan:** Continued, with a reason, answered day 65",
+        "Reason: surgery comes first",
+        "- **Step: reached them?:** Yes, reached them, answered day 4",
+        "- **Starts:** day 6",
+        "- **Changed what was done:** Partly",
+        "- **Worth the time:** Yes",
     ):
         assert line in made
 
