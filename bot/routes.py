@@ -12,21 +12,21 @@ from bot import (
     forks,
     handovers,
     held,
+    helplines,
     inline,
     library,
     links,
-    helplines,
     narrative,
     opinions,
     notes,
     persons,
     plans,
     record,
+    reviews,
     share,
     shared,
     talk,
     teams,
-    reviews,
 )
 from bot.callbacks import Callback
 from bot.turn import Turn
