@@ -206,6 +206,7 @@ def replied(turn: Turn, stored: StoredConsult, reply: Text) -> None:
         turn.say(
             esc(turn.t("Not recorded: only people the case is open to take part. Open it first.")),
             reply_to=reply.message_id,
+            thread=reply.chat.thread,
         )
         return
     known = discussion.of_message(turn.tx, reply.chat.id, reply.message_id)
@@ -216,7 +217,8 @@ def replied(turn: Turn, stored: StoredConsult, reply: Text) -> None:
         message = (reply.chat.id, reply.message_id)
         discussion.add(turn.tx, stored, turn.person, reply.text, via="group", message=message)
     except Conflict:
-        turn.say(esc(turn.t("This discussion is full. Please talk to each other directly.")))
+        full = turn.t("This discussion is full. Please talk to each other directly.")
+        turn.say(esc(full), thread=reply.chat.thread)
 
 
 # --- what can be done with a comment ---------------------------------------------------------------

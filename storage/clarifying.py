@@ -75,6 +75,16 @@ def settle(tx: Tx, found: Clarification, by: UUID, how: Settled) -> None:
         _record(tx, found.consult_id, "clarify.settle", by, question=found.question, how=how)
 
 
+def of_person(tx: Tx, person_id: UUID) -> list[dict[str, str]]:
+    """Return the questions a person put to askers, for the file of their own data."""
+    query = select(clarification).where(clarification.c.asked_by == person_id)
+    rows = tx.connection.execute(query.order_by(clarification.c.id))
+    return [
+        {"case": str(row.consult_id), "question": row.question, "at": row.asked_at.isoformat()}
+        for row in rows
+    ]
+
+
 def _clarification(row: Row[Any]) -> Clarification:
     return Clarification(**{name: getattr(row, name) for name in Clarification.__slots__})
 

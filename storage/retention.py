@@ -9,6 +9,7 @@ from sqlalchemy import delete, func, not_, select, update
 
 from storage import (
     audit,
+    clarifying,
     consults,
     discussion,
     expecting,
@@ -143,6 +144,7 @@ def my_data(tx: Tx, person_id: UUID) -> dict[str, Any]:
         "consults": [_consult(tx, consult_id) for consult_id in tx.connection.scalars(mine)],
         "opinions": rounds.of_person(tx, who.id),
         "comments": discussion.of_person(tx, who.id),
+        "questions_to_askers": clarifying.of_person(tx, who.id),
         "other_messages": _other_lines(tx, who),
         "log": [_entry(entry) for entry in _log(tx, who)],
     }

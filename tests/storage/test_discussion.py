@@ -53,6 +53,8 @@ async def test_a_question_waits_for_the_asker_once(database: Database, team: Tea
     assert await database.read(lambda tx: clarifying.pending(tx, team.case.id, "naloxone")) == asked
     assert await database.read(lambda tx: clarifying.pending(tx, team.case.id, "goal")) is None
     assert asked.role == "pharmacist"
+    mine = await database.read(lambda tx: retention.my_data(tx, team.ben.id))
+    assert [each["question"] for each in mine["questions_to_askers"]] == ["naloxone"]
 
 
 async def test_a_settled_question_can_be_asked_again(database: Database, team: Team) -> None:

@@ -17,7 +17,7 @@ from storage import console, discussion, library, people, retention, rounds
 from storage.console import LogFilter
 from storage.rounds import Shown
 from storage.transaction import Tx
-from tests.bot.conftest import talking
+from tests.bot.conftest import Conversation, talking
 from tests.bot.opining import REASON, Opining, opining_of, share_again
 from tests.bot.teamwork import known
 from tests.web.signed import Pages, submit, words_on
@@ -36,7 +36,11 @@ class World:
     case: Opining
     group: Group
     admin: Person
+    pages: Pages
     browser: httpx.AsyncClient
+    """The admin's."""
+    readers: dict[str, httpx.AsyncClient]
+    """Of those to whom the case's page is open."""
 
     @property
     def others(self) -> dict[str, Person]:
@@ -76,7 +80,18 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         )
         browser = await pages.signed_in(person)
         await pages.steps_up(browser, person)
-        yield World(case, group, admin, browser)
+        readers = {
+            name: await pages.signed_in(await told(talk, number), case.case)
+            for name, number in (("the asker", 501), ("another responder", 504))
+        }
+        yield World(case, group, admin, pages, browser, readers)
+
+
+async def told(talk: Conversation, number: int) -> people.Person:
+    """Return somebody the bot knows."""
+    found = await talk.service.database.read(lambda tx: people.by_telegram_id(tx, number))
+    assert found is not None
+    return found
 
 
 async def console_of(case: Opining) -> Pages:
@@ -93,8 +108,8 @@ async def console_of(case: Opining) -> Pages:
 Surface = Callable[[World], Awaitable[Any]]
 
 
-OWN = ("console.", "glass.", "log.", "session.", "sign_in.")
-"""What the admin's own reading puts on record."""
+OWN = ("console.", "glass.", "log.", "session.", "sign_in.", "consult.read", "consult.export")
+"""What reading itself puts on record."""
 
 
 def screen(who: str, data: str, *, numbers: bool = True) -> Surface:
@@ -113,6 +128,16 @@ def page(path: str, *, numbers: bool = True) -> Surface:
     async def read(world: World) -> str:
         words = await world.page(path)
         return words if numbers else re.sub(r"\d+", "#", words)
+
+    return read
+
+
+def written(who: str, form: str = "") -> Surface:
+    """The case's page, or a file of it, as somebody signed in gets it."""
+
+    async def read(world: World) -> str:
+        answer = await world.readers[who].get(f"/case/{world.case.case}{form}")
+        return f"{answer.status_code} {answer.text}"
 
     return read
 
@@ -219,11 +244,17 @@ SURFACES: dict[str, Surface] = {
     "a responder's library": screen("another responder", "lib|{case}|"),
     "what people think, for a stranger": screen("a stranger", "op|{case}|"),
     "the discussion, for a stranger": screen("a stranger", "tlk|{case}|"),
-    "the page, for the asker": shown_to("the asker"),
-    "the page, for a responder": shown_to("another responder"),
-    "the page, through a link": shown_to(None),
-    "the files, for the asker": shown_to("the asker", lasting=True),
-    "the files, for a responder": shown_to("another responder", lasting=True),
+    "what a page shows the asker": shown_to("the asker"),
+    "what a page shows a responder": shown_to("another responder"),
+    "what a page shows through a link": shown_to(None),
+    "what the asker's files hold": shown_to("the asker", lasting=True),
+    "what a responder's files hold": shown_to("another responder", lasting=True),
+    "the page, for the asker": written("the asker"),
+    "the page, for a responder": written("another responder"),
+    "the page as a file, for the asker": written("the asker", "/html"),
+    "the page as a file, for a responder": written("another responder", "/html"),
+    "Markdown, for the asker": written("the asker", "/md"),
+    "Markdown, for a responder": written("another responder", "/md"),
     "/mydata of the asker": data_of("the asker"),
     "/mydata of a responder": data_of("another responder"),
     "/mydata of a stranger": data_of("a stranger"),
@@ -291,7 +322,18 @@ async def test_nothing_of_an_opinion_reaches_who_gave_none(
     for name in SURFACES:
         assert after[name] == before[name], name
         assert not [secret for secret in SECRETS if secret in str(after[name])], name
+    for path in console_pages(world.pages):
+        shown = await world.page(path)
+        assert not [secret for secret in SECRETS if secret in shown], path
     assert not [secret for secret in SECRETS if secret in capsys.readouterr().out]
+
+
+def console_pages(pages: Pages) -> list[str]:
+    """Every page of the console that has an address of its own."""
+    paths = [(getattr(r, "path", ""), getattr(r, "methods", ())) for r in pages.app.routes]
+    return [
+        p for p, methods in paths if p.startswith("/console") and "{" not in p and "GET" in methods
+    ]
 
 
 async def test_breaking_the_glass_shows_nothing_of_it_either(world: World) -> None:
