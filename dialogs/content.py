@@ -499,11 +499,15 @@ def load_scenario_text(text: str) -> Scenario:
         document: dict[str, Any] = tomllib.loads(text)
         digest = hashlib.sha256(text.encode()).hexdigest()
         return Scenario.model_validate({**document, "body": text, "hash": digest})
-    except (tomllib.TOMLDecodeError, ValidationError) as error:
+    except UNREADABLE as error:
         raise ContentError(_brief(error)) from error
 
 
-def _brief(error: tomllib.TOMLDecodeError | ValidationError) -> str:
+UNREADABLE = (ValueError, RecursionError)
+"""What reading a file raises: it is no TOML, does not fit, nests too deep, or cannot be encoded."""
+
+
+def _brief(error: ValueError | RecursionError) -> str:
     """Name the first few places that are wrong, and how many more there are."""
     if not isinstance(error, ValidationError):
         return str(error)
@@ -544,7 +548,7 @@ def load_vignettes_text(text: str) -> tuple[Vignette, ...]:
     """Read one file of vignettes."""
     try:
         return Vignettes.model_validate(tomllib.loads(text)).vignettes
-    except (tomllib.TOMLDecodeError, ValidationError) as error:
+    except UNREADABLE as error:
         raise ContentError(_brief(error)) from error
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
-from dialogs.content import CONTENT, Scenario, Source, Words
+from dialogs.content import CONTENT, UNREADABLE, Scenario, Source, Words
 from dialogs.errors import ContentError
 from dialogs.rules import Record, Rule
 
@@ -43,11 +43,11 @@ def load_translation_text(text: str) -> Translation:
     """Read one translation; raise ContentError that names what is wrong."""
     try:
         return Translation.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        raise ContentError(str(error)) from error
     except ValidationError as error:
         first = error.errors()[0]
         raise ContentError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+    except UNREADABLE as error:
+        raise ContentError(str(error)) from error
 
 
 @cache

@@ -196,3 +196,13 @@ def test_wrong_vignettes_are_refused(text: str) -> None:
 
 def test_the_scenarios_are_those_with_vignettes() -> None:
     assert scenario_names() == ("mat_pain",)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["x = " + "[" * 5000, "# \ud800", "x = " + "9" * 5000, "x", ""],
+    ids=["too deep", "half a character", "too long a number", "no value", "empty"],
+)
+def test_a_file_that_cannot_be_read_at_all_is_refused_as_well(text: str) -> None:
+    with pytest.raises(ContentError):
+        load_scenario_text(text)
