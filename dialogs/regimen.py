@@ -763,7 +763,7 @@ def _capped(
 ) -> tuple[float | None, float | None] | None:
     """Return strength and doses a day under one daily maximum; None when the maximum can mean two things."""
     if cap.unit == "mg":
-        if strength is None:
+        if not strength:  # not said, or 0 mg, which is asked about afterwards
             return strength, per_day
         return None if cap.value < strength else (strength, _least(cap.value / strength, per_day))
     if cap.unit == "doses" or tablets == 1:

@@ -396,3 +396,10 @@ def test_a_bad_line_is_answered_without_its_words_and_the_next_is_read(
     assert found[0]["error"].startswith(error)
     assert "Jane" not in found[0]["error"]
     assert found[1]["mme"] == 40.0
+
+
+def test_a_strength_of_nothing_under_a_daily_maximum_is_asked_about() -> None:
+    reading = read_dose("oxycodone 0 mg q6h max 10 mg/day")
+
+    assert reading.mme is None
+    assert reading.ask

@@ -40,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     with ThreadPoolExecutor(2) as pool:
         results = list(pool.map(lambda name: run(name, options.seconds), NAMES))
     for name, (code, told) in zip(NAMES, results, strict=True):
-        print(f"{name:12} {summary(told) if code == 0 else told}", flush=True)
+        print(f"{name:12} {summary(told) if code == 0 else failure(told)}", flush=True)
     return 1 if any(code for code, _ in results) else 0
 
 
@@ -61,6 +61,12 @@ def summary(told: str) -> str:
     """Return how often a target was run, as libFuzzer says at the end."""
     lines = [line for line in told.splitlines() if line.startswith("Done ")]
     return lines[-1] if lines else "no summary"
+
+
+def failure(told: str) -> str:
+    """Return what went wrong and how to run it again, without libFuzzer's progress."""
+    lines = [line for line in told.splitlines() if not line.startswith(("#", "INFO", "WARNING"))]
+    return "\n".join(lines[:60])
 
 
 def in_time(target: Callable[[bytes], None]) -> Callable[[bytes], None]:
