@@ -21,7 +21,7 @@ from bot.transport import Telegram
 from bot.webhook import PATH
 from dialogs.content import load_scenario
 from dialogs.errors import ConsultError
-from storage import console, diagnosis
+from storage import console, diagnosis, people
 from storage.console import System
 from storage.database import open_for_reading
 from storage.errors import StorageError
@@ -29,6 +29,7 @@ from storage.keys import Keyring
 
 FREE_MIB = 200
 CLOCK_SECONDS = 30
+MOST_MET = 3
 LATE_MINUTES = 10
 """A message that is unsent for so long waits for something that does not come by itself."""
 
@@ -73,7 +74,7 @@ async def findings(settings: Settings, clock: Callable[[], datetime]) -> AsyncIt
         async for finding in database(settings, keys, clock):
             yield finding
     yield anchors(settings)
-    yield admins(settings)
+    yield await admins(settings, keys, clock)
     if settings.token is None:
         yield Finding("token", "none: the local phone is served instead of Telegram")
         return
@@ -197,12 +198,34 @@ def anchors(settings: Settings) -> Finding:
     return Finding("anchors", ", ".join(filter(None, (str(path), chat))), remedy)
 
 
-def admins(settings: Settings) -> Finding:
-    if settings.admins or settings.token is None:
-        return Finding("admins", f"{len(settings.admins)} named")
-    return Finding(
-        "admins", "none", "send /whoami to the bot and put the number into CURBSIDE_ADMINS"
-    )
+async def admins(
+    settings: Settings, keys: Keyring | None, clock: Callable[[], datetime]
+) -> Finding:
+    """Return who is named; if nobody is, the numbers among which the first admin finds theirs."""
+    if settings.admins:
+        return Finding("admins", ", ".join(map(str, settings.admins)))
+    if settings.token is None:
+        return Finding("admins", "none named; on the local phone it is Admin, one of its people")
+    met = await met_last(settings, keys, clock) if keys is not None else ()
+    wrote = f"; wrote to the bot last: {', '.join(map(str, met))}" if met else ""
+    remedy = "send /whoami to the bot and put the number it answers with into CURBSIDE_ADMINS"
+    return Finding("admins", f"none{wrote}", remedy)
+
+
+async def met_last(
+    settings: Settings, keys: Keyring, clock: Callable[[], datetime]
+) -> tuple[int, ...]:
+    """Return the Telegram ids of those who came to the bot last; none where it cannot be read."""
+    try:
+        opened = open_for_reading(settings.database_url, keys, clock)
+    except StorageError:
+        return ()
+    try:
+        return await opened.read(lambda tx: people.met_last(tx, MOST_MET))
+    except StorageError:
+        return ()
+    finally:
+        await opened.close()
 
 
 async def telegram(settings: Settings) -> AsyncIterator[Finding]:

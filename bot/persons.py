@@ -9,6 +9,7 @@ from bot import reviews
 from bot.callbacks import Callback, encode
 from bot.dialog import current_case, help_with, new_case
 from bot.language import LANGUAGES, translator
+from bot.menus import admins_menu
 from bot.screen import Button, Screen, bold, esc, paragraphs
 from bot.screens import start
 from bot.turn import Gone, Turn
@@ -35,6 +36,8 @@ _HOURS = re.compile(r"([01][0-9]|2[0-3])-([01][0-9]|2[0-3])")
 def begin(turn: Turn) -> None:
     """Show the first screen that the person still needs: scope, role, or ready."""
     if turn.person.scope_accepted_at is None:
+        if turn.person.is_admin:
+            turn.enqueue(admins_menu(turn.chat_id))
         turn.show(_for_admins(turn, start.scope_screen(turn.scenario, turn.t)), kind="scope")
     elif turn.person.role is None:
         turn.show(start.role_screen(turn.scenario, turn.t), kind="role")

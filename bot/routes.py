@@ -108,25 +108,6 @@ STANDS: dict[str, str] = {
 }
 """The screen on which words are expected; once another one stands, they mean what they say."""
 
-MENU = (
-    ("new", "start a case"),
-    ("cases", "your cases"),
-    ("resume", "go on where you were"),
-    ("team", "your teams, cases shared with you"),
-    ("lines", "help lines that are open now"),
-    ("privacy", "what is stored, for how long"),
-    ("help", "what you can do here"),
-)
-"""The commands that Telegram lists in a private chat."""
-
-GROUP_MENU = (
-    ("share", "share a case: leads to the private chat"),
-    ("opinions", "cases shared with you: leads to the private chat"),
-)
-"""The commands that Telegram lists in a group."""
-
-ADMIN_MENU = (("admin", "today's numbers, who waits for you, the console"),)
-
 ALWAYS = ("whoami", "privacy", "help", "lines", "mydata", "forgetme")
 """Commands that work before approval and after suspension."""
 

@@ -14,7 +14,7 @@ from typing import Any
 import structlog
 from telegram.error import TelegramError
 
-from bot import inbox
+from bot import inbox, menus
 from bot.alarms import token_used_elsewhere
 from bot.buckets import Pace
 from bot.handler import Handler
@@ -23,7 +23,6 @@ from bot.opinions import close_due
 from bot.outbox import Outbox
 from bot.paper import Papered
 from bot.reminders import remind
-from bot.routes import ADMIN_MENU, GROUP_MENU, MENU
 from bot.screen import esc
 from bot.settings import Settings
 from bot.translate import kind_of
@@ -207,21 +206,16 @@ class Service:
 
     async def introduce(self) -> None:
         """Tell Telegram the commands of each kind of chat; not being able to is no reason to stop."""
-        scopes: list[tuple[dict[str, Any], tuple[tuple[str, str], ...]]] = [
-            ({"type": "all_private_chats"}, MENU),
-            ({"type": "all_group_chats"}, GROUP_MENU),
-            *[
-                ({"type": "chat", "chat_id": admin}, (*MENU, *ADMIN_MENU))
-                for admin in self.settings.admins
-            ],
-        ]
         with suppress(TelegramError):
             me = await self.telegram.call("getMe", {})
             self.handler.username = str(me.get("username", ""))
-        for scope, menu in scopes:
-            commands = [{"command": name, "description": words} for name, words in menu]
+        for menu in (
+            menus.listed({"type": "all_private_chats"}, menus.MENU),
+            menus.listed({"type": "all_group_chats"}, menus.GROUP_MENU),
+            *map(menus.of_admin, self.settings.admins),
+        ):
             with suppress(TelegramError):
-                await self.telegram.call("setMyCommands", {"commands": commands, "scope": scope})
+                await self.telegram.call("setMyCommands", menu)
 
     async def warn(self) -> None:
         """Tell the admins that another program uses the token; at most once an hour."""

@@ -1042,7 +1042,6 @@ class Integrity:
     keys_older: int
     """Data keys still wrapped by an older one."""
     verified: LogEntry | None
-    backed_up: LogEntry | None
     purged: LogEntry | None
 
 
@@ -1062,7 +1061,6 @@ def integrity(tx: Tx) -> Integrity:
         keys_since=tx.connection.scalar(select(func.min(data_key.c.created_at)).where(newest_key)),
         keys_older=tx.connection.scalar(older) or 0,
         verified=last_of(tx, "audit.verify"),
-        backed_up=last_of(tx, "backup.make"),
         purged=last_of(tx, "retention.run"),
     )
 

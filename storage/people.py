@@ -92,6 +92,12 @@ def admins(tx: Tx) -> list[Person]:
     return [_person(tx, row) for row in tx.connection.execute(query)]
 
 
+def met_last(tx: Tx, most: int) -> tuple[int, ...]:
+    """Return the Telegram ids of the people met last, the newest first."""
+    query = select(person.c.telegram_id).where(person.c.telegram_id.is_not(None))
+    return tuple(tx.connection.scalars(query.order_by(person.c.id.desc()).limit(most)))
+
+
 def counts(tx: Tx) -> dict[str, int]:
     """Return how many people there are of each status."""
     query = select(person.c.status, func.count()).group_by(person.c.status)

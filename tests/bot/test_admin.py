@@ -98,8 +98,23 @@ async def test_help_and_menu_name_the_command_for_admins_only(tmp_path: Path) ->
         }
         assert {scope: "admin" in names for scope, names in listed.items()} == {
             "{'type': 'all_private_chats'}": False,
+            "{'type': 'all_group_chats'}": False,
             f"{{'type': 'chat', 'chat_id': {ADMIN}}}": True,
         }
+
+
+async def test_the_menu_comes_with_the_first_screen_as_there_was_no_chat_before(
+    tmp_path: Path,
+) -> None:
+    async with talking(tmp_path, admins=(ADMIN,)) as talk:
+        await begun(talk)
+        menus = [call for call in talk.emulator.calls if call.method == "setMyCommands"]
+        menu = menus[-1]
+
+        assert len(menus) == 4
+        assert menu.params["scope"] == {"type": "chat", "chat_id": ADMIN}
+        assert menu.params["commands"][-1]["command"] == "admin"
+        await unharmed(talk)
 
 
 # --- approvals ----------------------------------------------------------------------------------

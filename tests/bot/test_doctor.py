@@ -98,7 +98,39 @@ async def test_without_an_admin_it_says_how_to_become_one(
 ) -> None:
     found = await looked(clock, **given, token=TOKEN, telegram_api=api)
 
+    assert found["admins"].found == "none"
     assert "/whoami" in found["admins"].remedy
+
+
+async def test_the_first_admin_finds_their_number_among_those_who_wrote_last(
+    given: dict[str, Any], clock: Clock, api: str, database: Database
+) -> None:
+    for number in (11, 22, 33, 44):
+        await database.write(lambda tx, n=number: people.get_or_create(tx, n, "Somebody"))  # type: ignore[misc]
+
+    found = await looked(clock, **given, token=TOKEN, telegram_api=api)
+    named = await looked(clock, **given, token=TOKEN, telegram_api=api, admins=(44,))
+
+    assert found["admins"].found == "none; wrote to the bot last: 44, 33, 22"
+    assert named["admins"].found == "44"
+
+
+async def test_without_keys_or_database_nobody_is_known_to_have_written(
+    given: dict[str, Any], clock: Clock, api: str, tmp_path: Path
+) -> None:
+    for values in (
+        {"keys_file": tmp_path / "none"},
+        {"database_url": f"sqlite:///{tmp_path}/no.db"},
+    ):
+        found = await looked(clock, **(given | values), token=TOKEN, telegram_api=api)
+
+        assert found["admins"].found == "none"
+
+
+async def test_on_the_local_phone_one_of_its_people_is_admin(
+    given: dict[str, Any], clock: Clock
+) -> None:
+    assert "local phone it is Admin" in (await looked(clock, **given))["admins"].found
 
 
 async def test_a_webhook_of_somebody_else_is_named(

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -32,11 +34,20 @@ async def integrity(request: Request, *, site: Site) -> Response:
         found=found,
         reviewed=reviewed,
         anchored=site.anchor_file is not None,
+        backed_up=await asyncio.to_thread(newest_backup, site.data_dir),
         jobs=site.jobs.of("verify"),
         running=site.jobs.running("verify"),
         refresh=2 if site.jobs.running("verify") else None,
         now=visit.now,
     )
+
+
+def newest_backup(folder: Path | None) -> datetime | None:
+    """Return when the newest backup was made of those that ``run_bot.py backup`` keeps by itself."""
+    if folder is None:
+        return None
+    made = [path.stat().st_mtime for path in folder.joinpath("backups").glob("*.backup")]
+    return datetime.fromtimestamp(max(made), UTC) if made else None
 
 
 async def begin(request: Request, *, site: Site) -> Response:
