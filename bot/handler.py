@@ -213,7 +213,7 @@ def _equip(turn: Turn) -> None:
     turn.follow = partial(routes.link, turn)
     turn.summary_rows = partial(under_summary, turn)
     turn.step_rows = partial(colleague.step_rows, turn)
-    turn.reader_rows = partial(opinions.reader_rows, turn)
+    turn.reader_rows = partial(for_readers, turn)
     turn.discuss = partial(talk.replied, turn)
     turn.waited_for = partial(clarify.waited_for, turn)
     turn.clarified = partial(clarify.answered, turn)
@@ -227,6 +227,11 @@ def under_summary(turn: Turn, stored: StoredConsult) -> tuple[Row, ...]:
         *record.rows(turn, stored),
     )
     return (*plans.summary_rows(turn, stored), tuple(button for row in outward for button in row))
+
+
+def for_readers(turn: Turn, stored: StoredConsult) -> tuple[Row, ...]:
+    """Return the rows that the other parts put under a case that somebody else shared."""
+    return (*opinions.reader_rows(turn, stored), *record.rows(turn, stored))
 
 
 def _received(tx: Tx, incoming: Personal, person: Person) -> UUID:

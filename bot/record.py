@@ -35,11 +35,11 @@ def transcript(turn: Turn) -> None:
         resume(turn)
         return
     turn.consult_id = stored.id
-    _offer(turn, turn.case(stored.short, Action.CONSULT_READ))
+    _offer(turn, turn.case(stored.short, Action.SHARED_READ))
 
 
 def _chosen(turn: Turn, data: Callback) -> None:
-    _offer(turn, turn.case(data.case, Action.CONSULT_READ))
+    _offer(turn, turn.case(data.case, Action.SHARED_READ))
 
 
 def _offer(turn: Turn, stored: StoredConsult) -> None:
@@ -61,12 +61,17 @@ def offer_screen(turn: Turn, stored: StoredConsult) -> Screen:
     )
     files = tuple(Button(name, encode("recf", stored.short, form)) for form, name in FORMS.items())
     page = (Button(t("Open the page"), encode("recp", stored.short)),)
-    back = home(t, stored.short) if stored.phase in ADVISED else _go(turn, stored)
-    return Screen(body, (page, files, back))
+    return Screen(body, (page, files, _back(turn, stored)))
 
 
-def _go(turn: Turn, stored: StoredConsult) -> Row:
-    return (Button(turn.t("‹ Back"), encode("go", stored.short)),)
+def _back(turn: Turn, stored: StoredConsult) -> Row:
+    """Return the row that leads back: to the summary, the question, or the shared case."""
+    t = turn.t
+    if stored.owner_id != turn.person.id:
+        return (Button(t("‹ The shared case"), encode("shv", stored.short)),)
+    if stored.phase in ADVISED:
+        return home(t, stored.short)
+    return (Button(t("‹ Back"), encode("go", stored.short)),)
 
 
 # --- the page -----------------------------------------------------------------------------------
@@ -74,7 +79,7 @@ def _go(turn: Turn, stored: StoredConsult) -> Row:
 
 def _page(turn: Turn, data: Callback) -> None:
     """Send a link to the page that works once, in one browser, for five minutes."""
-    stored = turn.case(data.case, Action.CONSULT_READ)
+    stored = turn.case(data.case, Action.SHARED_READ)
     turn.say(page_words(turn, "case", stored.short), kind="sign_in")
     turn.tell(turn.t("The link is below."))
 
@@ -98,12 +103,13 @@ def page_words(turn: Turn, purpose: sign_in.Purpose, target: str) -> str:
 
 def _file(turn: Turn, data: Callback) -> None:
     """Send the transcript as a file, and put on record that it was taken."""
-    stored = turn.case(data.case, Action.CONSULT_EXPORT)
+    stored = turn.case(data.case, Action.SHARED_READ)
     form = data.arg(0)
     if form not in FORMS:
         raise Gone
-    scenario = turn.scenario_of(stored.content_hash)
-    made = records.record_for(turn.tx, turn.person, stored, scenario)
+    made = records.record_for(
+        turn.tx, turn.person, stored, lambda tx, digest: turn.scenario_of(digest), lasting=True
+    )
     turn.upload(_document(turn, stored, made, form), consult=stored.id)
     records.on_record(turn.tx, turn.person, stored, form)
     turn.tell(turn.t("The file is below."))

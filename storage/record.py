@@ -1,29 +1,77 @@
-"""The record of a case, read from what is kept of it."""
+"""The record of a case, read from what is kept of it: the asker's own, or what is open to others."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, TypeAlias
 
 from dialogs.content import Scenario
 from dialogs.followup import zone_of
 from dialogs.phases import ADVISED
 from dialogs.record.building import Case, Days, Given, Planned, Reviewed, record_of
-from dialogs.record.values import Record
-from storage import audit, consults, people, plans
+from dialogs.record.team import Asked, Comment, Round, team_sections
+from dialogs.record.values import Record, Section
+from storage import audit, clarifying, consults, discussion, people, plans, rounds, shares
 from storage.consults import ABSENT, StoredConsult
+from storage.discussion import REMOVALS
+from storage.errors import NotFound
 from storage.people import Person
 from storage.plans import Plan, Review
+from storage.shares import Publication
 from storage.transaction import Tx
 
+ScenarioOf: TypeAlias = Callable[[Tx, str | None], Scenario]
 
-def record_for(tx: Tx, reader: Person, stored: StoredConsult, scenario: Scenario) -> Record:
-    """Return the record as ``reader`` may see it: calendar dates for the asker only.
 
-    The caller has asked for leave. The same case as it stands gives the same record.
+def record_for(
+    tx: Tx,
+    reader: Person | None,
+    stored: StoredConsult,
+    scenario_of: ScenarioOf,
+    *,
+    lasting: bool = False,
+) -> Record:
+    """Return the record as ``reader`` may see it; None reads through a link.
+
+    The caller has asked for leave. Others see what was published of the case, and no calendar
+    date. ``lasting`` is for what is kept or passed on: nothing of a round that still runs.
     """
-    own = reader.id == stored.owner_id
+    if reader is not None and reader.id == stored.owner_id:
+        scenario = scenario_of(tx, stored.content_hash)
+        case = _own(tx, stored, scenario)
+    else:
+        shown = shares.published(tx, stored.id)
+        if shown is None:
+            raise NotFound("publication", stored.id)
+        scenario = scenario_of(tx, shown.content_hash)
+        case = _published(tx, stored, shown, scenario)
+    days = _days(tx, stored, dates=case.version is None)
+    team = _team(tx, reader, stored, scenario, days, lasting=lasting)
+    return record_of(replace(case, team=team), days)
+
+
+def on_record(tx: Tx, reader: Person | None, stored: StoredConsult, form: str) -> None:
+    """Put on record that somebody read or took the record of a case; ``form`` is a code."""
+    event = audit.Event(
+        actor=None if reader is None else reader.id,
+        action="consult.read" if form == "page" else "consult.export",
+        object_type="consult",
+        object_id=stored.id,
+        consult_id=stored.id,
+        meta={"form": form},
+    )
+    audit.record(tx, event)
+
+
+def _days(tx: Tx, stored: StoredConsult, *, dates: bool) -> Days:
     zone = people.get(tx, stored.owner_id).time_zone
-    return record_of(case_of(tx, stored, scenario), Days(stored.opened_at, zone_of(zone), own))
+    return Days(stored.opened_at, zone_of(zone), dates)
 
 
-def case_of(tx: Tx, stored: StoredConsult, scenario: Scenario) -> Case:
-    """Return everything that the record tells of a case."""
+# --- the case ---------------------------------------------------------------------------------
+
+
+def _own(tx: Tx, stored: StoredConsult, scenario: Scenario) -> Case:
+    """Return everything that is kept of a case."""
     end = plans.closeout_of(tx, stored.id)
     return Case(
         code=stored.code,
@@ -44,20 +92,31 @@ def case_of(tx: Tx, stored: StoredConsult, scenario: Scenario) -> Case:
     )
 
 
-def on_record(tx: Tx, reader: Person, stored: StoredConsult, form: str) -> None:
-    """Put on record that somebody read or took the record of a case; ``form`` is a code."""
-    event = audit.Event(
-        actor=reader.id,
-        action="consult.read" if form == "page" else "consult.export",
-        object_type="consult",
-        object_id=stored.id,
-        consult_id=stored.id,
-        meta={"form": form},
+def _published(tx: Tx, stored: StoredConsult, shown: Publication, scenario: Scenario) -> Case:
+    """Return what others may see: the answers as published, the plan as codes, what came of it.
+
+    What is done about each consideration, how sure the asker is, what they said at the end, and
+    the asker's words stay theirs.
+    """
+    own = _own(tx, stored, scenario)
+    return replace(
+        own,
+        answers=shown.answers,
+        shown=shown.answers,
+        version=shown.number,
+        version_at=shown.at,
+        sure_before=None,
+        sure_after=None,
+        given=tuple(given for given in own.given if given.at <= shown.at),
+        dispositions={},
+        plans=tuple(replace(plan, reason=None) for plan in own.plans),
+        reviews=tuple(replace(review, reason=None) for review in own.reviews),
+        changed=None,
+        worth=None,
     )
-    audit.record(tx, event)
 
 
-def _shown(stored: StoredConsult) -> dict[str, object] | None:
+def _shown(stored: StoredConsult) -> Mapping[str, Any] | None:
     """Return the answers of the summary as it stood; None where none was shown.
 
     They stand in the draft, which is deleted after a while: then the answers are the same ones.
@@ -66,7 +125,7 @@ def _shown(stored: StoredConsult) -> dict[str, object] | None:
     if kept is not None:
         return dict(kept)
     stands = stored.phase in (*ADVISED, "stopped") or stored.finished_at is not None
-    return dict(stored.answers) if stands else None
+    return stored.answers if stands else None
 
 
 def _given(change: consults.AnswerChange) -> Given:
@@ -97,4 +156,62 @@ def _reviewed(review: Review) -> Reviewed:
         outcome=review.outcome,
         answered_at=review.answered_at,
         reason=review.reason,
+    )
+
+
+# --- what others thought and said ---------------------------------------------------------------
+
+
+def _team(
+    tx: Tx,
+    reader: Person | None,
+    stored: StoredConsult,
+    scenario: Scenario,
+    days: Days,
+    *,
+    lasting: bool,
+) -> tuple[Section, ...]:
+    who = None if reader is None else reader.id
+    found = [
+        rounds.shown(tx, each, who, lasting=lasting) for each in rounds.rounds_of(tx, stored.id)
+    ]
+    hidden = discussion.hidden(tx, stored.id, who, lasting=lasting)
+    said = discussion.shown(tx, stored.id, who, lasting=lasting)
+    return team_sections(
+        [_round(each) for each in found],
+        [_asked(each) for each in clarifying.of_case(tx, stored.id)],
+        None if hidden else [_comment(each) for each in said],
+        scenario,
+        days,
+    )
+
+
+def _round(shown: rounds.Shown) -> Round:
+    about = shown.round
+    return Round(
+        opened_at=about.opened_at,
+        closed_at=about.closed_at,
+        closed=about.closed,
+        opinions=None if shown.hidden else shown.opinions,
+        removed=shown.removed,
+    )
+
+
+def _asked(found: clarifying.Clarification) -> Asked:
+    return Asked(
+        question=found.question,
+        role=found.role,
+        asked_at=found.asked_at,
+        settled_at=found.settled_at,
+        settled=found.settled,
+    )
+
+
+def _comment(found: discussion.Comment) -> Comment:
+    return Comment(
+        role=found.role,
+        at=found.at,
+        text=found.text,
+        edited=found.edited_at is not None,
+        gone=REMOVALS.get(found.removed or "", "") if found.removed_at is not None else "",
     )

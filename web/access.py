@@ -415,8 +415,10 @@ def check_token(fields: Mapping[str, str], expected: str) -> None:
         raise BadForm(403, "The form is too old or not from this page. Open the page again.")
 
 
-async def form(request: Request, names: frozenset[str]) -> Mapping[str, str]:
-    """Return the fields of a form of ours; raises BadForm for another site's, or one too long."""
+async def form(
+    request: Request, names: frozenset[str], most: int = MOST_FORM_BYTES
+) -> Mapping[str, str]:
+    """Return the fields of a form of ours; raises BadForm for another site's, or over ``most`` bytes."""
     origin = request.headers.get("origin")
     if origin not in {None, "null"} and not _is_own(str(origin), request, names):
         raise BadForm(403)  # "null" is what no-referrer makes of our own
@@ -425,7 +427,7 @@ async def form(request: Request, names: frozenset[str]) -> Mapping[str, str]:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/x-www-form-urlencoded":
         raise BadForm(415)
-    return _fields(await _body(request))
+    return _fields(await _body(request, most))
 
 
 def _is_own(origin: str, request: Request, names: frozenset[str]) -> bool:
@@ -436,11 +438,11 @@ def _is_own(origin: str, request: Request, names: frozenset[str]) -> bool:
         return False
 
 
-async def _body(request: Request) -> bytes:
+async def _body(request: Request, most: int) -> bytes:
     body = bytearray()
     async for part in request.stream():
         body += part
-        if len(body) > MOST_FORM_BYTES:
+        if len(body) > most:
             raise BadForm(413)
     return bytes(body)
 

@@ -65,6 +65,7 @@ VIA: Mapping[str, str] = {
     "edited": "corrected in the message",
     "narrative": "read from the case in words, confirmed",
     "asked": "asked by a colleague",
+    "clarifying": "answered a colleague's question",
     "fork": "copied for a what-if",
 }
 REVIEW_STATES: Mapping[str, str] = {"waiting": "to come", "sent": "asked, not answered"}
@@ -124,6 +125,9 @@ class Case:
     answers: Mapping[str, Any]
     shown: Mapping[str, Any] | None
     opened_at: datetime
+    version: int | None = None
+    """Which version others see; None for the asker's own record."""
+    version_at: datetime | None = None
     sure_before: int | None = None
     sure_after: int | None = None
     given: Sequence[Given] = ()
@@ -196,6 +200,8 @@ def _head(case: Case, days: Days) -> tuple[Fact, ...]:
         Fact("Scenario", f"{scenario.title}, version {scenario.version}"),
         Fact("Content", scenario.hash[:12]),
     ]
+    if case.version is not None and case.version_at is not None:
+        rows.append(Fact("Shared", f"version {case.version}, {days.say(case.version_at)}"))
     return (*rows, Fact("How sure", ", ".join(sure))) if sure else tuple(rows)
 
 

@@ -88,9 +88,9 @@ def _card(block: Card, level: int) -> str:
 
 
 def _said(block: Said, _level: int) -> str:
-    about = f", {esc(block.about)}" if block.about else ""
+    notes = "".join(f", {esc(note)}" for note in (block.when, block.about) if note)
     quoted = "\n".join(f"> {esc(line)}  " for line in block.text.split("\n"))
-    return f"**{esc(block.who)}**, {esc(block.when)}{about}\n\n{quoted}"
+    return f"**{esc(block.who)}**{notes}\n\n{quoted}"
 
 
 def _spread(block: Spread, _level: int) -> str:

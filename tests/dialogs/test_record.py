@@ -13,9 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dialogs.content import load_scenario
+from dialogs.opinions import Concern, Opinion
 from dialogs.record.building import Case, Days, Given, Planned, Reviewed, record_of
 from dialogs.record.markdown import as_markdown, esc
 from dialogs.record.page import as_page, as_sheet, halves, style, style_digest
+from dialogs.record.team import Asked, Comment, Round, team_sections
 from dialogs.record.values import (
     Block,
     Bullets,
@@ -386,3 +388,129 @@ def test_each_kind_of_block_is_laid_out() -> None:
 
     assert found == {each.kind for each in (Facts, Words, Bullets, Card, Said, Spread, Group)}
     assert Fact("a", "b").notes == ()
+
+
+# --- what others thought -------------------------------------------------------------------------
+
+DAYS = Days(BEGUN, UTC_ZONE, dates=False)
+
+
+def opinion(concern: Concern, **changed: Any) -> Opinion:
+    given: dict[str, Any] = {
+        "concern": concern,
+        "step": "STEP_90D_PLAN",
+        "leans_on": "DUR2",
+        "sure": 3,
+        "role": "pain",
+        "reason": "No end is in sight.",
+    }
+    return Opinion(**{**given, **changed})
+
+
+def a_round(*opinions: Opinion, **changed: Any) -> Round:
+    given: dict[str, Any] = {
+        "opened_at": day(1),
+        "closed_at": day(2),
+        "closed": "asker",
+        "opinions": opinions,
+    }
+    return Round(**{**given, **changed})
+
+
+def team(*rounds: Round, **parts: Any) -> str:
+    given: dict[str, Any] = {"asked": (), "comments": (), "scenario": load_scenario()}
+    made = team_sections(rounds, days=DAYS, **{**given, **parts})
+    return text(record(team=made))
+
+
+def test_the_spread_shows_every_side_and_the_strongest_reason_of_each() -> None:
+    made = team(
+        a_round(
+            opinion("yes", reason="Short fills first.", sure=5),
+            opinion("yes", step="other", leans_on="other", reason="", changed=True, place=1),
+            opinion("no", role="nobody", outdated=True, place=2),
+            removed=1,
+        )
+    )
+
+    for line in (
+        "Opened on day 1, closed by the asker on day 2.",
+        "This is not a vote. Read the reasons, first of all of those who disagree.",
+        "Gone with the account of their author: 1.",
+        "- Yes: 2 of 3",
+        "- It depends: 0 of 3",
+        "- No: 1 of 3",
+        "- Another step: 1 of 3",
+        "### Yes (2)",
+        "the strongest reason of this side",
+        "> Short fills first.",
+        "> No reason was written.",
+        "changed after seeing the others",
+        "**A colleague**",
+        "given before the case was updated",
+    ):
+        assert line in made
+
+
+def test_a_single_opinion_is_said_to_be_one() -> None:
+    assert "One opinion: what one person thinks" in team(a_round(opinion("yes")))
+
+
+def test_nothing_of_a_hidden_round_is_told_not_even_a_number() -> None:
+    made = team(a_round(closed_at=None, closed=None, opinions=None), comments=None)
+
+    assert "still open" in made
+    assert "shows to those who have given theirs" in made
+    assert "The discussion shows again" in made
+    assert "1 of 1" not in made
+
+
+def test_several_rounds_are_numbered() -> None:
+    made = team(a_round(opinion("yes")), a_round())
+
+    assert "Round 1: opened on day 1" in made
+    assert "Round 2: opened on day 1" in made
+    assert "Nobody gave an opinion." in made
+
+
+def test_clarifying_questions_stand_with_who_asked_and_what_came_of_it() -> None:
+    def asked(question: str, **changed: Any) -> Asked:
+        given: dict[str, Any] = {
+            "question": question,
+            "role": "pain",
+            "asked_at": day(1),
+            "settled_at": None,
+            "settled": None,
+        }
+        return Asked(**{**given, **changed})
+
+    made = team(
+        asked=(asked("ecg"), asked("gone", settled_at=day(2), settled="answered")),
+    )
+
+    assert "- **Latest QTc on ECG (last 12 months)?:** Pain physician" in made
+    assert "on day 1; waits for an answer" in made
+    assert "- **gone:**" in made
+    assert "answered on day 2" in made
+
+
+def test_a_removed_comment_leaves_its_reason_and_an_edited_one_says_so() -> None:
+    made = team(
+        comments=(
+            Comment(role="pain", at=day(1), text="Ask the clinic.", edited=True),
+            Comment(role="otp_med", at=day(2), text="", gone="it was off the topic"),
+        )
+    )
+
+    assert "day 1, edited\n\n> Ask the clinic." in made
+    assert "> Removed: it was off the topic." in made
+
+
+def test_a_case_nobody_saw_has_no_such_parts() -> None:
+    assert team_sections((), (), (), load_scenario(), DAYS) == ()
+
+
+def test_what_others_see_is_a_version() -> None:
+    made = text(record(version=2, version_at=day(3)))
+
+    assert "- **Shared:** version 2, day 3" in made
