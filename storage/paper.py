@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 ROOT = Path(__file__).parents[1]
-SECONDS = 10.0
+SECONDS = 20.0
 """For one sheet, waiting for its turn and the start of the process included."""
 
 IDLE_SECONDS = 120.0

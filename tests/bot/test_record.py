@@ -22,6 +22,12 @@ def file_of(talk: Conversation) -> tuple[str, bytes]:
     return document["file_name"], content
 
 
+async def warmed_up(talk: Conversation) -> None:
+    """Have the process that makes PDFs running: starting takes longer than a busy machine has."""
+    talk.service.press.seconds = 60
+    await talk.service.press.pdf("<p>.</p>")
+
+
 async def test_the_summary_leads_to_the_transcript(ready: Conversation) -> None:
     await summary(ready)
     screen = await ready.taps("Transcript")
@@ -45,6 +51,7 @@ async def test_a_file_comes_into_the_chat_on_record(
     ready: Conversation, label: str, ending: str, begins: bytes
 ) -> None:
     code = (await planned(ready)).text.split()[1]
+    await warmed_up(ready)
     await ready.taps("Transcript", label)
     name, content = file_of(ready)
     exported = await every(
@@ -59,6 +66,7 @@ async def test_a_file_comes_into_the_chat_on_record(
 
 async def test_the_same_case_is_the_same_file(ready: Conversation) -> None:
     await summary(ready)
+    await warmed_up(ready)
     files = []
     for _ in range(2):
         await ready.taps("Transcript", "PDF", "‹ Summary")

@@ -209,7 +209,10 @@ async def test_wrong_expired_revoked_and_used_up_links_look_the_same(
     answers = [
         await browser.get(f"/shared/{t}") for t in ("x", "a" * 43, "é" * 300, revoked, used_up)
     ]
-    answers += [await browser.post(f"/shared/{t}", data={"open": "yes"}) for t in ("a" * 43, revoked, used_up)]
+    answers += [
+        await browser.post(f"/shared/{t}", data={"open": "yes"})
+        for t in ("a" * 43, revoked, used_up)
+    ]
     clock.at += timedelta(days=31)
     answers += [
         await browser.get(f"/shared/{expired}"),
