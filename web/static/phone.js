@@ -255,8 +255,30 @@ class Phone {
     this.nodes.clear();
     this.topic = 0;
     this.answering = this.editing = null;
-    if (this.chat && this.chat.members.includes(this.id)) this.buildChat();
+    if (this.chat && this.chat.members.includes(this.id)) { this.buildChat(); this.bring(); }
     else this.buildList();
+  }
+
+  /* What the next chat that is opened gets: words after the bot's name, or the bot itself. */
+  carry(what) {
+    this.open(null);
+    this.carrying = what;
+    this.buildList();
+  }
+
+  async bring() {
+    const what = this.carrying;
+    this.carrying = null;
+    if (!what) return;
+    if (what.inline !== undefined) {
+      this.input.value = `@${world.bot.username} ${what.inline}`;
+      this.input.focus();
+      this.typedSomething();
+    } else if (this.chat.private) this.toast("That is no group");
+    else {
+      if (!["member", "administrator"].includes(this.chat.bot)) await this.act({ do: "bot", what: "add" });
+      await this.say(`/start@${world.bot.username} ${what.start}`);
+    }
   }
 
   header(...parts) {
@@ -280,7 +302,7 @@ class Phone {
   buildList() {
     this.chatId = null;
     this.list = el("ul", { class: "chats" });
-    this.body.replaceChildren(this.header(el("div", { class: "who" }, el("div", { class: "lines" }, el("h2", { class: "title" }, "Chats"))), this.switcher()), this.list);
+    this.body.replaceChildren(this.header(el("div", { class: "who" }, el("div", { class: "lines" }, el("h2", { class: "title" }, this.carrying ? "Choose a chat" : "Chats"))), this.switcher()), this.list);
     this.paintList();
   }
 
@@ -499,6 +521,7 @@ class Phone {
   tap(message, button) {
     if (button.url) return this.follow(button.url);
     if (button.copy_text) return this.copied(button.copy_text.text);
+    if (button.switch_inline_query_chosen_chat) return this.carry({ inline: button.switch_inline_query_chosen_chat.query ?? "" });
     if (button.switch_inline_query_current_chat !== undefined || button.switch_inline_query !== undefined) {
       this.input.value = `@${world.bot.username} ${button.switch_inline_query_current_chat ?? button.switch_inline_query}`;
       this.input.focus();
@@ -526,10 +549,14 @@ class Phone {
   }
 
   deepLink(url) {
-    const found = url.match(/^(?:https?:\/\/t\.me\/|tg:\/\/resolve\?domain=)(\w+)(?:[?&]start=([\w-]*))?$/);
+    const found = url.match(/^(?:https?:\/\/t\.me\/|tg:\/\/resolve\?domain=)(\w+)(?:[?&](start|startgroup)=([\w-]*))?$/);
     if (!found || found[1].toLowerCase() !== world.bot.username.toLowerCase()) return false;
+    if (found[2] === "startgroup") {
+      this.carry({ start: found[3] });
+      return true;
+    }
     this.open(this.id);
-    if (found[2] !== undefined) this.act({ do: "start", payload: found[2] });
+    if (found[2] === "start") this.act({ do: "start", payload: found[3] });
     return true;
   }
 
