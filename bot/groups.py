@@ -187,7 +187,7 @@ def _greet(turn: Turn) -> None:
             esc(
                 t(
                     "I post one card for each case that a team shares here, and nothing of the case. "
-                    "A team's lead begins with /team."
+                    "To begin, the team's lead sends /team here."
                 )
             ),
         )

@@ -322,6 +322,7 @@ def route(turn: Turn) -> None:
     elif not turn.chat.private:
         groups.in_group(turn)
     elif turn.person.status != "approved" and not _ones_own(incoming) and not _invited(turn):
+        _keep_link(turn)
         persons.waiting(turn)
     elif isinstance(incoming, Tap):
         tapped(turn, incoming)
@@ -342,6 +343,13 @@ def route(turn: Turn) -> None:
         written(turn, incoming)
 
 
+def _keep_link(turn: Turn) -> None:
+    """Keep the link that somebody came with, sealed, until they may follow it; it lasts a day."""
+    link = turn.incoming
+    if isinstance(link, StartLink) and link.payload:
+        expecting.expect(turn.tx, turn.person.id, "link", held=link.payload)
+
+
 def _invited(turn: Turn) -> bool:
     """Say whether the person just came with an invitation that is enough to be let in."""
     link = turn.incoming
@@ -353,7 +361,7 @@ def _invited(turn: Turn) -> bool:
 def followed(turn: Turn, link: StartLink) -> None:
     """Answer a deep link; before scope and role are known it waits, sealed, until they are."""
     if turn.person.scope_accepted_at is None or turn.person.role is None:
-        expecting.expect(turn.tx, turn.person.id, "link", held=link.payload)
+        _keep_link(turn)
         persons.begin(turn)
         return
     routes.link(turn, link.payload)
@@ -399,7 +407,8 @@ def commanded(turn: Turn, command: Command) -> None:
         turn.say(esc(turn.t("I do not know that command.")))
         persons.help_(turn)
         return
-    expecting.forget(turn.tx, turn.person.id)
+    if turn.person.scope_accepted_at is not None:  # before that a link may wait
+        expecting.forget(turn.tx, turn.person.id)
     act(turn, command.args)
 
 

@@ -51,6 +51,8 @@ COMMANDS: dict[str, Command] = {
     "cancel": _plain(dialog.cancel),
     "settings": _plain(persons.settings),
     "team": teams.show,
+    "share": _plain(share.list_ready),
+    "opinions": _plain(shared.list_shared),
     "privacy": _plain(persons.privacy),
     "help": _plain(persons.help_),
     "lines": _plain(helplines.show),
@@ -128,12 +130,22 @@ VERBS_BEFORE_SCOPE = ("agree", "page", "set", "forget", *admin.VERBS)
 """Buttons that work before it."""
 
 
+def _shown(act: Callable[[Turn], None]) -> Callable[[Turn, str], bool]:
+    """Return what follows a link to a list, which always opens."""
+
+    def follow(turn: Turn, rest: str) -> bool:
+        act(turn)
+        return True
+
+    return follow
+
+
 LINKS: dict[str, Callable[[Turn, str], bool]] = {
     links.INVITE: teams.by_link,
     links.SHARE: shared.by_link,
     links.CARD: shared.by_card,
-    inline.SHARE: share.choose,
-    "cases": shared.follow_list,
+    inline.SHARE: _shown(share.list_ready),
+    "cases": _shown(shared.list_shared),
 }
 """What a deep link's kind leads to; False when it opens nothing."""
 

@@ -36,6 +36,7 @@ from storage import (
     letters,
     people,
     retention,
+    shares,
     statistics,
     transcript,
 )
@@ -282,6 +283,7 @@ class Service:
         removed = await retention.purge_all(self.database, text_days=self.settings.retention_days)
         await self.database.write(lambda tx: retention.note_run(tx, removed))
         await self.database.write(expecting.forget_old)
+        await self.database.write(shares.withdraw_expired)
         self.beats.tidied_at = monotonic()
 
     async def count(self) -> None:

@@ -39,7 +39,7 @@ def summary_rows(turn: Turn, stored: StoredConsult) -> tuple[Row, ...]:
     return ((Button(words, encode("shr", stored.short)),),)
 
 
-def choose(turn: Turn, _rest: str = "") -> bool:
+def list_ready(turn: Turn) -> None:
     """Show the cases that can be shared, as a link from a group leads to."""
     found = consults.list_for(turn.tx, turn.person.id, per_page=20).consults
     ready = [s for s in found if s.phase in ADVISED and s.hypothetical_of is None][:8]
@@ -54,7 +54,6 @@ def choose(turn: Turn, _rest: str = "") -> bool:
     ]
     begin = () if ready else ((Button(t("Start a case"), encode("new")),),)
     turn.show(Screen(paragraphs(bold(t("Share a case")), body), (*buttons, *begin)), kind="share")
-    return True
 
 
 def list_mine(turn: Turn, data: Callback | None = None) -> None:
@@ -406,7 +405,7 @@ def _share_rows(turn: Turn, stored: StoredConsult, standing: Sequence[Share]) ->
         *each,
         (
             Button(t("Who looked"), encode("shr", short, "v")),
-            Button(t("Preview, share more"), encode("shr", short, "p", 0)),
+            Button(t("Share with more"), encode("shr", short, "p", 0)),
         ),
         home(t, short),
     )

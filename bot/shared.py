@@ -157,10 +157,4 @@ def _list(turn: Turn, data: Callback) -> None:
     list_shared(turn, min(int(data.arg(0)), 100) if data.arg(0).isdigit() else 0)
 
 
-def follow_list(turn: Turn, _rest: str = "") -> bool:
-    """Show the list, as a link from a group leads to."""
-    list_shared(turn)
-    return True
-
-
 VERBS: dict[str, Callable[[Turn, Callback], None]] = {"shv": _view, "shl": _list}

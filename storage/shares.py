@@ -21,7 +21,7 @@ from storage import audit, cards, teams
 from storage.errors import NotFound
 from storage.ids import new_id, new_short
 from storage.people import Person
-from storage.schema import consult, person, publication, share, share_view, team, team_member
+from storage.schema import card, consult, person, publication, share, share_view, team, team_member
 from storage.sealing import system_key
 from storage.sign_in import digest
 from storage.transaction import Tx
@@ -311,6 +311,16 @@ def opened_by(tx: Tx, person_id: UUID) -> list[UUID]:
 def _stands(reader: Person) -> bool:
     """Say whether a person may use Curbside and has not blocked it."""
     return reader.status == "approved" and reader.unreachable_at is None
+
+
+def withdraw_expired(tx: Tx) -> int:
+    """Withdraw the cards of shares that have expired, and return how many shares that were."""
+    standing = select(card.c.share_id).where(card.c.withdrawn_at.is_(None))
+    query = select(share.c.id).where(share.c.id.in_(standing), share.c.expires_at <= tx.now)
+    expired = list(tx.connection.scalars(query))
+    for share_id in expired:
+        cards.withdraw(tx, share_id=share_id)
+    return len(expired)
 
 
 # --- rows -------------------------------------------------------------------------------------

@@ -110,7 +110,7 @@ async def test_sharing_again_posts_no_second_card(clinic: Clinic) -> None:
     await clinic.shared()
     posted = len(clinic.ben.in_group(ward).replies)
 
-    await clinic.talk.taps("Preview, share more", "I checked: to “Team")
+    await clinic.talk.taps("Share with more", "I checked: to “Team")
 
     assert len(clinic.ben.in_group(ward).replies) == posted
 

@@ -77,7 +77,7 @@ async def test_a_later_change_stays_the_askers_until_it_is_checked(clinic: Clini
 
     await talk.taps("Shared (1)")
     assert "You have changed answers since" in talk.screen.text
-    await talk.taps("Preview, share more", "I checked: show this from now on")
+    await talk.taps("Share with more", "I checked: show this from now on")
     await talk.taps("‹ Shared cases", who=clinic.ben)
     await talk.taps("Case", who=clinic.ben)
 
@@ -157,7 +157,7 @@ async def test_erasing_a_case_withdraws_its_cards_and_ends_its_links(clinic: Cli
     talk, ward = clinic.talk, await clinic.bound()
     case = await clinic.shared()
     card = clinic.ben.in_group(ward).last
-    await talk.taps("Preview, share more", "I checked: by a link")
+    await talk.taps("Share with more", "I checked: by a link")
     payload = str(talk.screen.button("Copy the link")["copy_text"]["text"].split("start=")[1])
 
     await walks.forged(talk, f"1|close|{case}|")
@@ -252,6 +252,11 @@ async def test_the_list_of_shared_cases_has_pages(clinic: Clinic) -> None:
     await clinic.talk.taps("‹ Newer", "‹ Teams", who=clinic.ben)
     assert await clinic.follows(clinic.ben, "cases")
     assert await walks.every(clinic.talk, "SELECT reason FROM dead_letter") == []
+
+
+async def test_the_commands_of_a_group_work_in_private_too(clinic: Clinic) -> None:
+    assert "You have no case with a summary yet" in await clinic.talk.says("/share")
+    assert "Nobody has shared a case" in await clinic.talk.says("/opinions")
 
 
 # --- a chat of one's choice -------------------------------------------------------------------

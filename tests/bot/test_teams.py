@@ -258,3 +258,25 @@ async def test_whoever_is_in_already_is_shown_the_team(clinic: Clinic) -> None:
     assert "joined" not in clinic.talk.me.last.text
     eve = await known(clinic.talk, 504, "Eve")
     assert "Your role: responder" in await clinic.follows(eve, f"i_{made.token}")
+
+
+async def test_whoever_waits_for_approval_follows_the_link_afterwards(tmp_path: Path) -> None:
+    async with talking(tmp_path, Clock()) as talk:
+        talk.me.starts()
+        await talk.settles()
+        await talk.taps("I am a clinician", NURSE)
+        made = await (await clinic_of(talk)).invited()
+    async with talking(tmp_path, talk.clock, talk.emulator, approval="approve") as again:
+        eve = person(again.emulator, 504, "Eve")
+        eve.starts(f"i_{made.token}")
+        await again.settles()
+        assert eve.last.text.startswith("Waiting for approval.")
+        await again.service.database.write(
+            lambda tx: people.set_status(
+                tx, people.get_or_create(tx, 504, "Eve"), "approved", by=None
+            )
+        )
+        await again.says("/start", eve)
+        await again.taps("I am a clinician", NURSE, who=eve)
+
+        assert "Your role: responder" in eve.last.text

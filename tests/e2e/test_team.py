@@ -45,30 +45,8 @@ def test_a_team_reads_a_case_in_private_and_its_group_sees_a_card(
     phones: tuple[Page, Page],
 ) -> None:
     asker, reader = phones
-    begins(asker, "1 · Counselor")
-    begins(reader, "3 · Pain")
-    says(asker, "/team", "You are in none yet")
-    taps(asker, "Begin a team", "What is the team called?")
-    says(asker, "Tuesday", "Your role: lead")
-    looks(asker, "team")
-    taps(asker, "Invite", "Invite as what?")
-    taps(asker, "Responder", "Invitation to “Tuesday”")
-    looks(asker, "team_invitation")
-    code = re.search(r"[A-Z]{4}-[A-Z]{4}-[A-Z]{4}", asker.locator(".log").inner_text())
-    assert code is not None
-    says(reader, f"/team {code[0]}", "Your role: responder")
-    expect(asker.get_by_text("joined the team “Tuesday” as responder").last).to_be_visible()
-
-    taps(asker, "‹ The team", "Your role: lead")
-    taps(asker, "Groups", "Add me to a group with")
-    asker.get_by_role("button", name="Add me to a group").last.click()
-    expect(asker.get_by_text("Choose a chat")).to_be_visible()
-    looks(asker, "team_choose_group")
-    asker.get_by_role("button", name="Case team").first.click()
-    expect(asker.get_by_text("I asked you in our private chat").last).to_be_visible(timeout=SECONDS)
-    opens(asker, "Curbside")
-    taps(asker, "Yes, of “Tuesday”", "Post no more cards there")
-    looks(asker, "team_group")
+    team_of(asker, reader)
+    bind_group(asker)
 
     says(asker, "/start", "Ready when you are")
     for label, then in WALK:
@@ -86,7 +64,7 @@ def test_a_team_reads_a_case_in_private_and_its_group_sees_a_card(
     taps(asker, "Who looked", "Pain physician")
     taps(asker, "‹ Shared with", "seen by 1")
 
-    taps(asker, "Preview, share more", "exactly what others will see")
+    taps(asker, "Share with more", "exactly what others will see")
     taps(asker, "I checked: to a chat I choose", "Tap the button, choose the chat")
     asker.get_by_role("button", name="Choose a chat").last.click()
     asker.get_by_role("button", name="Case team").first.click()
@@ -102,6 +80,37 @@ def test_a_team_reads_a_case_in_private_and_its_group_sees_a_card(
     taps(asker, "Take back 1", "seen by 1")
     expect(reader.get_by_text("[removed]").last).to_be_visible(timeout=SECONDS)
     looks(reader, "share_removed")
+
+
+def team_of(asker: Page, reader: Page) -> None:
+    """Begin a team on one phone, and join it by its code on the other."""
+    begins(asker, "1 · Counselor")
+    begins(reader, "3 · Pain")
+    says(asker, "/team", "You are in none yet")
+    taps(asker, "Begin a team", "What is the team called?")
+    says(asker, "Tuesday", "Your role: lead")
+    looks(asker, "team")
+    taps(asker, "Invite", "Invite as what?")
+    taps(asker, "Responder", "Invitation to “Tuesday”")
+    looks(asker, "team_invitation")
+    code = re.search(r"[A-Z]{4}-[A-Z]{4}-[A-Z]{4}", asker.locator(".log").inner_text())
+    assert code is not None
+    says(reader, f"/team {code[0]}", "Your role: responder")
+    expect(asker.get_by_text("joined the team “Tuesday” as responder").last).to_be_visible()
+
+
+def bind_group(asker: Page) -> None:
+    """Have the team's cards posted in the group."""
+    taps(asker, "‹ The team", "Your role: lead")
+    taps(asker, "Groups", "Add me to a group with")
+    asker.get_by_role("button", name="Add me to a group").last.click()
+    expect(asker.get_by_text("Choose a chat")).to_be_visible()
+    looks(asker, "team_choose_group")
+    asker.get_by_role("button", name="Case team").first.click()
+    expect(asker.get_by_text("I asked you in our private chat").last).to_be_visible(timeout=SECONDS)
+    opens(asker, "Curbside")
+    taps(asker, "Yes, of “Tuesday”", "Post no more cards there")
+    looks(asker, "team_group")
 
 
 WALK = (

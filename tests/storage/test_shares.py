@@ -336,3 +336,17 @@ async def test_views_say_the_role_and_not_the_name(database: Database, shared: S
 
     found = await database.read(lambda tx: shares.views(tx, shared.case.id))
     assert [(view.role, view.times) for view in found] == [(None, 3), ("np", 3)]
+
+
+async def test_the_cards_of_an_expired_share_are_withdrawn(
+    database: Database, shared: Shared, clock: Clock
+) -> None:
+    await database.write(lambda tx: posted(tx, shared))
+    await database.write(lambda tx: sends(tx, 71))
+    assert await database.write(shares.withdraw_expired) == 0
+    clock.moves(days=30)
+
+    assert await database.write(shares.withdraw_expired) == 1
+    assert await database.write(shares.withdraw_expired) == 0
+    [edit] = await database.write(lambda tx: sends(tx, 71))
+    assert edit.params["text"] == REMOVED
