@@ -149,7 +149,7 @@ def _advised(tx: Tx, owner: people.Person) -> StoredConsult:
 async def share_again(case: Opining) -> None:
     """Post the case's card in the group that was bound after it was shared."""
     await case.talk.says("/summary")
-    await case.talk.taps("Shared (1)", "Preview, share more")
+    await case.talk.taps("Shared (1)", "Share with more")
     while not any(label.startswith("I checked: to “") for label in case.ana.screen.labels):
         await case.talk.taps(
             next(label for label in case.ana.screen.labels if label.endswith(" ›"))

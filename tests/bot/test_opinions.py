@@ -409,7 +409,7 @@ async def test_ones_own_opinion_is_in_ones_data(case: Opining) -> None:
 
 async def test_somebody_who_reads_by_a_link_gives_an_opinion_too(case: Opining) -> None:
     await case.talk.says("/summary")
-    await case.talk.taps("Shared (1)", "Preview, share more")
+    await case.talk.taps("Shared (1)", "Share with more")
     for label in [label for label in case.ana.screen.labels if label.startswith("Page")]:
         await case.talk.taps(label)
     await case.talk.taps("I checked: by a link")
