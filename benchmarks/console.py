@@ -1,7 +1,7 @@
 """The admin console on 1,000,000 events and 50,000 consults, on SQLite and on PostgreSQL.
 
-``python -m benchmarks.console [events] [consults]`` prints one table. The data are made here; the
-chain is a real one, so that verifying it can be measured too.
+``python -m benchmarks.console [events] [consults] [sqlite|postgresql]`` prints one table. The data
+are made here; the chain is a real one, so that verifying it can be measured too.
 """
 
 import asyncio
@@ -434,11 +434,13 @@ async def _export(pages: Pages, browser: Any, admin: Any) -> tuple[str, str]:
     return "export of everything", f"{spent:.0f} s, {size / 1e6:.0f} MB, {grown:.0f} MB more memory"
 
 
-async def main(events: int, cases: int) -> None:
+async def main(events: int, cases: int, only: str = "") -> None:
     folder = Path(tempfile.mkdtemp(prefix="curbside-bench-"))
     server = PostgresServer()
     try:
         for name, url in (("SQLite", sqlite_url(folder)), ("PostgreSQL", server.database())):
+            if only and only != name.lower():
+                continue
             print(f"\n{name}: {events:,} events, {cases:,} consults (p50 / p95)", flush=True)
             for what, figure in await measured(url, events, cases):
                 print(f"  {what:32} {figure}", flush=True)
@@ -448,5 +450,5 @@ async def main(events: int, cases: int) -> None:
 
 
 if __name__ == "__main__":
-    given = [int(each) for each in sys.argv[1:]] or [1_000_000, 50_000]
-    asyncio.run(main(*given))
+    sizes = [int(each) for each in sys.argv[1:3]] or [1_000_000, 50_000]
+    asyncio.run(main(*sizes, *sys.argv[3:4]))

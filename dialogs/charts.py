@@ -112,38 +112,6 @@ def _column(
     yield "</g>"
 
 
-def line(
-    title: str, points: Sequence[tuple[str, float | None]], unit: str, height: int = 130
-) -> str:
-    """Return one line over the points from left to right; it is broken where a number is missing."""
-    known = [value for _, value in points if value is not None]
-    if not known:
-        return _empty(title)
-    top, left, base = max([*known, 1]), 34, height - 22
-    step = (WIDTH - left - 10) / max(len(points) - 1, 1)
-    places = [
-        (left + place * step, None if value is None else base - value * (base - 10) / top)
-        for place, (_, value) in enumerate(points)
-    ]
-    drawn = [*_grid(top, left, base), f'<path class="line" d="{_path(places)}"/>']
-    for (x, y), (label, value) in zip(places, points, strict=True):
-        if y is not None:
-            tip = f"<title>{escape(label)}: {value:g} {escape(unit)}</title>"
-            drawn.append(f'<circle class="dot" cx="{x:.1f}" cy="{y:.1f}" r="3">{tip}</circle>')
-    drawn += _ends([Bar(label, ()) for label, _ in points], left, height)
-    said = [(label, SMALL if value is None else f"{value:g} {unit}") for label, value in points]
-    return _svg(_spoken(title, said), height, drawn)
-
-
-def _path(places: Sequence[tuple[float, float | None]]) -> str:
-    parts, begun = [], False
-    for x, y in places:
-        if y is not None:
-            parts.append(f"{'L' if begun else 'M'}{x:.1f} {y:.1f}")
-        begun = y is not None
-    return "".join(parts)
-
-
 def funnel(title: str, rows: Sequence[tuple[str, int | None]]) -> str:
     """Return steps that follow one another, each as a share of the first."""
     whole = next((count for _, count in rows if count), 0)

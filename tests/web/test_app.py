@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -15,9 +16,10 @@ from storage.database import Database
 from storage.errors import StorageUnavailable
 from tests.databases import Clock
 from tests.web.signed import ADMIN, BASE, Pages, scenario_of, token_on, words_on
+from web import stores
 from web.app import Given, create_app
 from web.console.filters import FIELDS
-from web.health import Check
+from web.health import Check, outcome
 from web.pages import HEADERS, lasted, size, static_address
 
 
@@ -169,6 +171,29 @@ async def test_metrics_are_prometheus_text(file_database: Database, clock: Clock
     assert 'curbside_up{check="disk"} 0' in answer.text
     assert "curbside_bot_unsent 3\n" in answer.text
     assert "oldest" not in answer.text
+
+
+async def test_the_database_and_its_disk_are_watched(
+    pages: Pages, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look = stores.stores(pages.database, tmp_path)
+    well_off = await look()
+    monkeypatch.setattr(stores, "LEAST_FREE_BYTES", 2**80)
+
+    full = await look()
+
+    assert well_off.trouble == ""
+    assert well_off.values["dead_letters"] == 0
+    assert (well_off.values["size_bytes"] or 0) > 0
+    assert (well_off.values["disk_free_bytes"] or 0) > 0
+    assert full.trouble == "disk_full"
+
+
+async def test_a_check_that_fails_is_its_own_finding() -> None:
+    async def broken() -> Check:
+        raise OSError
+
+    assert await outcome(broken) == Check("OSError")
 
 
 # --- how numbers read ---------------------------------------------------------------------------

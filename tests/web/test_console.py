@@ -4,9 +4,10 @@ import asyncio
 import csv
 import io
 import json
+import os
 import re
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -820,6 +821,28 @@ async def test_a_whole_overview_begins_with_the_first_day_counted(
     assert "2026-11-23 to 2026-11-23, UTC" in words_on(page)
 
 
+async def test_where_cases_were_left_is_told_with_the_share_of_those_asked(
+    pages: Pages, browser: httpx.AsyncClient
+) -> None:
+    asker = await pages.person(ASKER)
+    for number in range(12):
+        await pages.database.write(lambda tx, left=number < 6: cancelled(tx, asker, left=left))  # type: ignore[misc]
+    table = await browser.get("/console/overview.csv?period=7")
+
+    page = await browser.get("/console?period=7")
+
+    assert "left,safety_now,6" in table.text
+    assert "left,setting,6" in table.text
+    assert "6 (50 %)" in words_on(page)
+
+
+def cancelled(tx: Tx, asker: Person, *, left: bool) -> None:
+    """A case that ends at its first question, or at its second."""
+    made = case_like(tx, asker)
+    answers: dict[str, Any] = {} if left else {"safety_now": ["none"]}
+    consults.save(tx, replace(made, answers=answers, phase="cancelled"), made.revision)
+
+
 def case_of_another(tx: Tx, asker: Person) -> None:
     made = case_like(tx, asker)
     answers = {"safety_now": ["none"], "mat": "unk"}
@@ -1085,6 +1108,21 @@ async def test_an_update_that_is_gone_cannot_be_handled_once_more(
 
     assert "gone after 24 hours" in words_on(page)
     assert answer.status_code == 404
+
+
+def test_the_newest_backup_is_the_one_that_was_made_last(tmp_path: Path) -> None:
+    folder = tmp_path / "backups"
+    folder.mkdir()
+    nothing = integrity.newest_backup(tmp_path)
+    for name, at in (("a.backup", 1_700_000_000), ("b.backup", 1_600_000_000), ("c.part", 1.8e9)):
+        (folder / name).touch()
+        os.utime(folder / name, (at, at))
+
+    newest = integrity.newest_backup(tmp_path)
+
+    assert nothing is None
+    assert integrity.newest_backup(None) is None
+    assert newest == datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(

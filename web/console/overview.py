@@ -5,7 +5,6 @@ import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
-from typing import Any
 
 from markupsafe import Markup
 from starlette.requests import Request
@@ -240,7 +239,7 @@ def cards(state: Overview, scenario: Scenario, errors: Errors) -> Iterator[Card]
     yield Card("What was decided", safe(_words(state, "decided", DECIDED)))
     yield Card(
         "Opinions: is there an issue of concern?",
-        safe(_words(state, "concern", CONCERN_WORDS)),
+        safe(_concern(state)),
         "Of rounds that are closed.",
     )
     yield Card("Opinions: which step", safe(_words(state, "proposed", PROPOSED)))
@@ -337,7 +336,14 @@ def _not_applicable(state: Overview, scenario: Scenario) -> str:
     return charts.bars("Dispositioned not applicable", rows, ("times",))
 
 
-def _words(state: Overview, kind: str, names: Mapping[Any, str]) -> str:
+def _concern(state: Overview) -> str:
+    """Return the three answers in the order in which they always stand, whatever the numbers."""
+    found = state.of("concern")
+    rows = [Bar(words, (found.get(key, 0),)) for key, words in CONCERN_WORDS.items()]
+    return charts.bars("Is there an issue of concern?", rows if found else [], ("opinions",))
+
+
+def _words(state: Overview, kind: str, names: Mapping[str, str]) -> str:
     rows = [Bar(names.get(key, key), (hits,), key) for key, hits in _sorted(state.of(kind))]
     return charts.bars(kind.capitalize(), rows, ("cases",))
 
