@@ -450,5 +450,5 @@ async def main(events: int, cases: int, only: str = "") -> None:
 
 
 if __name__ == "__main__":
-    sizes = [int(each) for each in sys.argv[1:3]] or [1_000_000, 50_000]
-    asyncio.run(main(*sizes, *sys.argv[3:4]))
+    events, cases, only = (*sys.argv[1:4], *("1000000", "50000", "")[len(sys.argv) - 1 :])
+    asyncio.run(main(int(events), int(cases), only))
