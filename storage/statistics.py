@@ -428,17 +428,23 @@ def _weeks(
             statistic.c.team == team,
             statistic.c.day >= first,
             statistic.c.day < last,
-            statistic.c.key.in_(SERIES),
+            statistic.c.key.in_((*SERIES, *INTERNAL)),
         )
     ):
         sums[(day - first) // width, key] += number
     return tuple(
         (
             period.since + timedelta(days=width * place),
-            {key: hidden(sums[place, key]) for key in SERIES},
+            _week({key: sums[place, key] for key in (*SERIES, *INTERNAL)}),
         )
         for place in range(-(-(last - first) // width))
     )
+
+
+def _week(counts: Mapping[str, int]) -> dict[str, int | None]:
+    shown = {key: hidden(counts[key]) for key in SERIES}
+    _hide_another(shown, counts, _ends(counts))
+    return shown
 
 
 def hidden(number: int) -> int | None:
@@ -449,19 +455,40 @@ def hidden(number: int) -> int | None:
 PARTITIONS = ("step:", "time:", "left:", "decided:", "outcome:", "concern:", "proposed:")
 """Keys that add up to a count shown beside them: one that is left out would follow from the rest."""
 
-INTERNAL = frozenset({"open"})
+INTERNAL = ("open",)
 """Not shown: with it the others could be reckoned up."""
+
+ENDS = ("finished", "abandoned", "stopped")
+"""Together with those still open they add up to ``started``."""
+
+OF_A_QUESTION = ("answered", "unknown", "skipped", "left")
+"""They add up to the cases in which a question was asked."""
 
 
 def _shown(counts: Mapping[str, int]) -> dict[str, int | None]:
     shown = {k: hidden(number) for k, number in counts.items() if number and k not in INTERNAL}
     for part in PARTITIONS:
-        names = [key for key in shown if key.startswith(part)]
-        left_out = [name for name in names if shown[name] is None]
-        rest = [name for name in names if shown[name] is not None]
-        if len(left_out) == 1 and rest:
-            shown[min(rest, key=lambda name: counts[name])] = None
+        _hide_another(shown, counts, [key for key in shown if key.startswith(part)])
+    _hide_another(shown, counts, _ends(counts))
+    for question in {key.partition(":")[2] for key in shown if key.startswith(OF_A_QUESTION)}:
+        names = [f"{kind}:{question}" for kind in OF_A_QUESTION]
+        _hide_another(shown, counts, names, first=names[0])
     return shown
+
+
+def _ends(counts: Mapping[str, int]) -> Sequence[str]:
+    """Return what adds up to ``started``; nothing, as long as open cases blur the sum."""
+    return () if counts.get("open") else ENDS
+
+
+def _hide_another(
+    shown: dict[str, int | None], counts: Mapping[str, int], names: Sequence[str], first: str = ""
+) -> None:
+    """Leave out one more of ``names`` where only one is left out: it would follow from the rest."""
+    there = [name for name in names if counts.get(name)]
+    rest = [name for name in there if shown[name] is not None]
+    if len(there) - len(rest) == 1 and rest:
+        shown[first if first in rest else min(rest, key=lambda name: counts[name])] = None
 
 
 def _median(counts: Mapping[str, int]) -> int | None:

@@ -388,6 +388,42 @@ def test_one_small_count_takes_another_with_it() -> None:
     assert shown == {"finished": 27, "step:a": 15, "step:b": None, "step:c": None, "left:x": 8}
 
 
+def test_how_cases_ended_does_not_tell_the_small_count_that_is_left_out() -> None:
+    ended = {"started": 100, "finished": 88, "abandoned": 9, "stopped": 3}
+    going_on = {"started": 104, "finished": 88, "abandoned": 9, "stopped": 3, "open": 4}
+
+    assert statistics._shown(ended)["abandoned"] is None
+    assert statistics._shown(going_on) == {
+        "started": 104,
+        "finished": 88,
+        "abandoned": 9,
+        "stopped": None,
+    }
+    assert statistics._week({"open": 0, **ended}) == {
+        "started": 100,
+        "finished": 88,
+        "abandoned": None,
+        "stopped": None,
+    }
+
+
+def test_what_was_not_known_is_told_rather_than_what_was_answered() -> None:
+    counts = {"answered:mat": 900, "unknown:mat": 40, "skipped:mat": 3, "unknown:dose": 7}
+    few = {"answered:mat": 2, "unknown:mat": 40, "skipped:mat": 9}
+
+    assert statistics._shown(counts) == {
+        "answered:mat": None,
+        "unknown:mat": 40,
+        "skipped:mat": None,
+        "unknown:dose": 7,
+    }
+    assert statistics._shown(few) == {
+        "answered:mat": None,
+        "unknown:mat": 40,
+        "skipped:mat": None,
+    }
+
+
 async def test_a_case_left_alone_is_abandoned_after_a_week(
     database: Database, clock: Clock
 ) -> None:
