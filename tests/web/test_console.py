@@ -939,6 +939,9 @@ def test_texts_are_compared_word_by_word() -> None:
     )
     assert content.pieces("a" * 5000, "b") == (("del", "a" * 5000), ("ins", "b"))
     assert content.pieces("", "new") == (("ins", "new"),)
+    long = " ".join(["word"] * 100)
+    shown = content.pieces(f"{long} old {long}", f"{long} new {long}")
+    assert [len(text) for _, text in shown] == [63, 3, 3, 63]
 
 
 def test_what_has_no_items_is_compared_as_a_whole_and_rules_as_sentences() -> None:

@@ -47,6 +47,9 @@ PARTS = (
 
 ITS_ID = {"gaps": "key"}
 NOT_COMPARED = {*PARTS, "id", "version", "body", "hash"}
+AROUND = 60
+"""Characters shown beside a change."""
+
 LONGEST_PIECE = 4000
 """Characters of a field that are compared word by word."""
 
@@ -210,8 +213,9 @@ def as_text(value: Any, scenario: Scenario) -> str:
     if isinstance(value, Mapping):
         return "\n".join(f"{name}: {as_text(part, scenario)}" for name, part in value.items())
     if isinstance(value, tuple):
-        return "\n".join(as_text(part, scenario) for part in value)
-    return "" if value is None else str(value)
+        words = all(isinstance(part, str) for part in value)
+        return (", " if words else "\n").join(as_text(part, scenario) for part in value)
+    return "" if value is None or value is False else str(value)
 
 
 def pieces(before: str, after: str) -> Pieces:
@@ -222,10 +226,19 @@ def pieces(before: str, after: str) -> Pieces:
     found: list[tuple[str, str]] = []
     for tag, a, b, c, d in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
         if tag == "equal":
-            found.append(("same", "".join(old[a:b])))
+            found.append(("same", _shortened("".join(old[a:b]), first=a == 0, last=b == len(old))))
             continue
         found += [("del", "".join(old[a:b]))] * (b > a) + [("ins", "".join(new[c:d]))] * (d > c)
     return tuple(found)
+
+
+def _shortened(text: str, *, first: bool, last: bool) -> str:
+    """Return what stayed the same, of a long text only what stands beside a change."""
+    if len(text) <= 3 * AROUND:
+        return text
+    before = "" if first else text[:AROUND]
+    after = "" if last else text[-AROUND:]
+    return f"{before} … {after}"
 
 
 @dataclass(frozen=True, slots=True)
