@@ -55,6 +55,7 @@ def lines_screen(turn: Turn, case: str = "", page: int = 0) -> Screen:
     body = paragraphs(
         bold(t("Help lines: a person answers")),
         pages[page],
+        esc(t("Without a date: not yet checked with the service itself.")),
         esc(t("In an emergency follow your own procedure and call 911.")),
     )
     turning = tuple(
@@ -78,7 +79,7 @@ def _block(turn: Turn, line: HelpLine, now: datetime) -> str:
         bold(line.name),
         f"{esc(numbers)} · {esc(_open_words(turn, line, now))}",
         esc(f"{line.who} ({line.region})"),
-        f"<i>{esc(_checked(line, t))}</i>",
+        f"<i>{esc(_checked(line, t))}</i>" if line.checked_on else "",
     )
 
 
@@ -96,9 +97,8 @@ def _open_words(turn: Turn, line: HelpLine, now: datetime) -> str:
 
 
 def _checked(line: HelpLine, t: Translate) -> str:
-    if line.checked_on is None:
-        return t("not yet checked with the service itself")
-    return t("checked on {day}").format(day=line.checked_on.isoformat())
+    """Return when somebody compared the line with the service itself."""
+    return t("checked on {day}").format(day=line.checked_on)
 
 
 def _page(turn: Turn, data: Callback) -> None:

@@ -7,7 +7,7 @@ from bot.callbacks import Callback, encode
 from bot.cases import dialog_of
 from bot.colleague import advised, exported
 from bot.plan_view import answers_of, decided_words
-from bot.screen import Button, Screen, bold, esc, paragraphs, utf16
+from bot.screen import Button, Screen, bold, chunks, esc, paragraphs, utf16
 from bot.screens.summary import home
 from bot.turn import Turn
 from dialogs.evaluation import evaluate
@@ -65,13 +65,19 @@ def note_screen(turn: Turn, stored: StoredConsult, note: str, page: int) -> Scre
 
 
 def pages_of(note: str) -> tuple[str, ...]:
-    """Return the note in pages of whole lines."""
-    pages = [""]
-    for line in note.splitlines():
-        if pages[-1] and utf16(pages[-1]) + utf16(line) > PAGE_UNITS:
-            pages.append("")
-        pages[-1] += f"{line}\n"
-    return tuple(page.strip("\n") for page in pages)
+    """Return the note in pages of whole paragraphs; one that is too long is split between lines."""
+    parts = note.strip().split("\n\n")
+    return chunks([piece for part in parts for piece in _pieces(part)], PAGE_UNITS)
+
+
+def _pieces(paragraph: str) -> tuple[str, ...]:
+    """Return a paragraph in pieces that each fit a page."""
+    pieces = [""]
+    for line in paragraph.splitlines():
+        if pieces[-1] and utf16(pieces[-1]) + utf16(line) > PAGE_UNITS - 2:
+            pieces.append("")
+        pieces[-1] += f"{line}\n"
+    return tuple(piece.strip("\n") for piece in pieces)
 
 
 def chart_note(turn: Turn, stored: StoredConsult) -> str:

@@ -347,7 +347,8 @@ def _ask_days(turn: Turn, stored: StoredConsult, chosen: Chosen) -> Asking:
 
 def _ask_start(turn: Turn, stored: StoredConsult, chosen: Chosen) -> Asking:
     buttons = [
-        Button(day_words(day, turn.t), encode("pl", stored.short, "start", day)) for day in STARTS
+        Button(day_words(day, turn.t).capitalize(), encode("pl", stored.short, "start", day))
+        for day in STARTS
     ]
     body = lines(
         bold(turn.t("When does the plan start?")),

@@ -1,9 +1,8 @@
 """Reviews that fall due: one message a person, from database rows, once."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from uuid import UUID
 
 from bot.callbacks import encode
@@ -17,7 +16,6 @@ from storage.transaction import Tx
 from storage.transcript import Outgoing
 
 MOST_LISTED = 10
-A_DAY = timedelta(days=1)
 
 
 def remind(zone: str, tx: Tx) -> tuple[int, ...]:
@@ -31,9 +29,11 @@ def remind(zone: str, tx: Tx) -> tuple[int, ...]:
         if not _put_off(tx, due, zone):
             by_person[due.telegram_id].append(due)
     for chat, found in by_person.items():
-        late = _days_late(tx, found, zone)
+        who = people.get(tx, found[0].review.person_id)
+        today = local_day(tx.now, here := zone_of(who.time_zone, zone))
+        late = {d.review.id: (today - local_day(d.review.due_at, here)).days for d in found}
         screen = reminder_screen(_cases(found), translator(found[0].language), late)
-        _send(tx, chat, found[0].review.person_id, screen, "reminder")
+        _send(tx, chat, who.id, screen, "reminder")
     return (*by_person, *tell_of_stranded(tx))
 
 
@@ -70,16 +70,14 @@ def _cases(found: Iterable[Due]) -> tuple[tuple[Due, ...], ...]:
     return tuple(map(tuple, grouped.values()))
 
 
-def _days_late(tx: Tx, found: Sequence[Due], zone: str) -> int:
-    """Return how many days ago the newest of them was due, by the person's calendar."""
-    here = zone_of(people.get(tx, found[0].review.person_id).time_zone, zone)
-    newest = max(due.review.due_at for due in found)
-    return (local_day(tx.now, here) - local_day(newest, here)).days
+def reminder_screen(
+    cases: Sequence[Sequence[Due]], t: Translate, late: Mapping[UUID, int]
+) -> Screen:
+    """Return the reminder: which cases have a review, and nothing clinical.
 
-
-def reminder_screen(cases: Sequence[Sequence[Due]], t: Translate, days_late: int = 0) -> Screen:
-    """Return the reminder: which cases have a review, and nothing clinical."""
-    listed = [_line(case, t) for case in cases[:MOST_LISTED]]
+    ``late`` holds how many days ago each review was due, by the person's calendar.
+    """
+    listed = [_line(case, t, late) for case in cases[:MOST_LISTED]]
     rows = tuple(
         (
             Button(
@@ -91,23 +89,23 @@ def reminder_screen(cases: Sequence[Sequence[Due]], t: Translate, days_late: int
     )
     more = len(cases) - len(listed)
     rest = esc(t("and {count} more under /cases").format(count=more)) if more > 0 else ""
-    late = ""
-    if days_late > 0:
-        late = esc(
-            t("I could not ask in time; the last was due {count} d ago.").format(count=days_late)
+    return Screen(paragraphs("\n".join(listed), rest), rows)
+
+
+def _line(case: Sequence[Due], t: Translate, late: Mapping[UUID, int]) -> str:
+    newest = case[-1]
+    days = late.get(newest.review.id, 0)
+    if newest.review.kind == "deadline":
+        words = t("Case {code}: did you reach them?")
+    elif len(case) > 1:
+        words = t(
+            "Case {code} has {count} reviews, the newest {days} d late; that one is asked about."
         )
-    return Screen(paragraphs("\n".join(listed), late, rest), rows)
-
-
-def _line(case: Sequence[Due], t: Translate) -> str:
-    words = (
-        t("Case {code} has a review today.")
-        if case[-1].review.kind == "review"
-        else t("Case {code}: did you reach them?")
-    )
-    if len(case) > 1:
-        words = t("Case {code} has {count} reviews; the newest is asked about.")
-    return bold(words.format(code=case[-1].code, count=len(case)))
+    elif days > 0:
+        words = t("Case {code} has a review that is {days} d late.")
+    else:
+        words = t("Case {code} has a review today.")
+    return bold(words.format(code=newest.code, count=len(case), days=max(days, 0)))
 
 
 # --- owners who cannot be asked any more ------------------------------------------------------

@@ -112,10 +112,9 @@ def step_row(turn: Turn, stored: StoredConsult) -> Row:
     step = evaluate(dialog_of(stored).answers, turn.scenario_of(stored.content_hash)).step
     waiting = _waiting_deadline(turn, stored)
     if waiting is not None:
-        words = turn.t("✓ I ask you on {day}; tap to stop")
-        return (
-            Button(words.format(day=at_words(turn, waiting.due_at)), encode("dl", stored.short)),
-        )
+        words = turn.t("✓ I ask on {day} · stop")
+        day = local_day(waiting.due_at, turn.zone).isoformat()
+        return (Button(words.format(day=day), encode("dl", stored.short)),)
     if deadline_moment(step, turn.tx.now, turn.zone) is None:
         return ()
     return (Button(turn.t("Ask me whether I reached them"), encode("dl", stored.short)),)
@@ -419,7 +418,7 @@ def _until(turn: Turn, value: str) -> datetime:
 
 def _tell_who_gave_an_opinion(turn: Turn, stored: StoredConsult, review: Review) -> None:
     """Tell everyone who said what they think that there is an outcome; the words wait behind a tap."""
-    for giver in rounds.opinion_givers(turn.tx, stored.id):
+    for giver in rounds.opinion_givers(turn.tx, stored.id, expired=True):
         if giver.person_id == stored.owner_id:
             continue
         screen = news_screen(stored, review, translator(giver.language))
@@ -443,12 +442,12 @@ def news_screen(stored: StoredConsult, review: Review, t: Translate) -> Screen:
 
 
 def _news(turn: Turn, data: Callback) -> None:
-    """Show somebody to whom a case is open what came of its plan: codes, and no typed words."""
+    """Show whoever gave an opinion what came of the plan: codes, and no typed words."""
     try:
         stored = consults.load_short(turn.tx, data.case)
     except NotFound as error:
         raise Gone from error
-    authorize(turn.tx, turn.person, Action.SHARED_READ, stored)
+    authorize(turn.tx, turn.person, Action.OUTCOME_READ, stored)
     t, plan = turn.t, plans.plan_of(turn.tx, stored)
     answered = [r for r in plans.reviews_of(turn.tx, stored.id) if r.outcome and r.kind == "review"]
     said = [

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any, TypeAlias
 from uuid import UUID
 
-from storage import audit, handovers, shares, teams
+from storage import audit, handovers, rounds, shares, teams
 from storage.consults import StoredConsult
 from storage.database import Database
 from storage.discussion import Comment
@@ -31,6 +31,7 @@ class Action(StrEnum):
     SHARED_READ = "shared.read"
     SHARED_RESPOND = "shared.respond"
     COMMENT_REMOVE = "comment.remove"
+    OUTCOME_READ = "outcome.read"
     TEAM_CREATE = "team.create"
     TEAM_READ = "team.read"
     TEAM_RUN = "team.run"
@@ -74,6 +75,16 @@ def owner(tx: Tx, actor: Person, about: Any) -> bool:
 def reader(tx: Tx, actor: Person, about: Any) -> bool:
     """Whoever a consult is open to now: its asker, members of its teams, who followed its link."""
     return isinstance(about, StoredConsult) and shares.may_read(tx, actor, about)
+
+
+def opinion_giver(tx: Tx, actor: Person, about: Any) -> bool:
+    """Readers of a consult, and who said what they think of it before its time was up."""
+    if reader(tx, actor, about):
+        return True
+    if not isinstance(about, StoredConsult) or about.erased_at is not None:
+        return False
+    givers = rounds.opinion_givers(tx, about.id, expired=True)
+    return actor.id in {each.person_id for each in givers}
 
 
 def responder(tx: Tx, actor: Person, about: Any) -> bool:
@@ -134,6 +145,7 @@ POLICY: Mapping[str, Rule] = {
     Action.SHARED_READ: reader,
     Action.SHARED_RESPOND: responder,
     Action.COMMENT_REMOVE: moderator,
+    Action.OUTCOME_READ: opinion_giver,
     Action.TEAM_CREATE: anyone,
     Action.TEAM_READ: member,
     Action.TEAM_RUN: lead,

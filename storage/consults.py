@@ -268,7 +268,10 @@ def hand_to(tx: Tx, given: StoredConsult, owner: UUID) -> StoredConsult:
     """Make somebody else the owner; the code changes where they have a case of that code already."""
     taken = _codes(tx, owner)
     code = new_code(taken) if given.code in taken else given.code
-    return save(tx, replace(given, owner_id=owner, code=code), given.revision)
+    saved = save(tx, given, given.revision)
+    moved = {"owner_id": owner, "code": code}
+    tx.connection.execute(update(consult).where(consult.c.id == given.id).values(moved))
+    return replace(saved, owner_id=owner, code=code)
 
 
 def erase(tx: Tx, consult_id: UUID, *, by: UUID | None, reason: str = "asked") -> None:

@@ -69,6 +69,14 @@ def load(tx: Tx, identity: UUID) -> Handover:
     return _handover(row)
 
 
+def of_consult(tx: Tx, consult_id: UUID) -> tuple[Handover, ...]:
+    """Return every offer of a case, the first made first."""
+    rows = tx.connection.execute(
+        select(handover).where(handover.c.consult_id == consult_id).order_by(handover.c.id)
+    )
+    return tuple(_handover(row) for row in rows)
+
+
 def open_offer(tx: Tx, consult_id: UUID) -> Handover | None:
     """Return the offer of a case that waits for its answer, or None."""
     row = tx.connection.execute(

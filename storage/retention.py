@@ -13,6 +13,7 @@ from storage import (
     consults,
     discussion,
     expecting,
+    handovers,
     letters,
     people,
     plans,
@@ -250,6 +251,8 @@ def _consult(tx: Tx, consult_id: UUID) -> dict[str, Any]:
         "dispositions": dict(plans.dispositions(tx, consult_id)),
         "plans": [_plain(plan) for plan in plans.plans_of(tx, kept)],
         "reviews": [_plain(review) for review in plans.reviews_of(tx, consult_id)],
+        "closeout": asdict(plans.closeout_of(tx, consult_id)),
+        "handovers": [_plain(each) for each in handovers.of_consult(tx, consult_id)],
         "shared": [_plain(each) for each in shares.of_consult(tx, consult_id)],
         "messages": [_line(line) for line in _lines_of_owner(tx, kept)],
     }
@@ -259,7 +262,7 @@ def _team(joined: teams.Joined) -> dict[str, Any]:
     return {"id": str(joined.team.id), "name": joined.team.name, "role": joined.role}
 
 
-def _plain(value: plans.Plan | plans.Review | shares.Share) -> dict[str, Any]:
+def _plain(value: plans.Plan | plans.Review | shares.Share | handovers.Handover) -> dict[str, Any]:
     """Return a value as JSON can hold it: ids and times as text."""
     kept = (list, tuple, str, int, type(None))
     return {

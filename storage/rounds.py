@@ -293,10 +293,13 @@ def record_look(tx: Tx, about: Round, person_id: UUID) -> None:
     _record(tx, "opinion.read", person_id, about.consult_id, round_id=about.id)
 
 
-def opinion_givers(tx: Tx, consult_id: UUID, round_id: UUID | None = None) -> tuple[Giver, ...]:
+def opinion_givers(
+    tx: Tx, consult_id: UUID, round_id: UUID | None = None, *, expired: bool = False
+) -> tuple[Giver, ...]:
     """Return who gave an opinion on a case (in one round) and can still be told about it.
 
-    Whoever the case is not open to any more, was suspended or forgotten is told nothing.
+    Whoever the case is not open to any more, was suspended or forgotten is told nothing; with
+    ``expired`` it is enough that the case was open to them until its time was up.
     """
     of_round = [] if round_id is None else [opinion.c.round_id == round_id]
     rows = tx.connection.execute(
@@ -312,7 +315,7 @@ def opinion_givers(tx: Tx, consult_id: UUID, round_id: UUID | None = None) -> tu
         .distinct()
         .order_by(person.c.id)
     ).all()
-    readers = shares.readers(tx, consult_id)
+    readers = shares.readers(tx, consult_id, expired=expired)
     return tuple(Giver(r.id, r.telegram_id, r.language) for r in rows if r.id in readers)
 
 

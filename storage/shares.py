@@ -273,9 +273,14 @@ def may_respond(tx: Tx, reader: Person, stored: "StoredConsult") -> bool:
     return not held or any(role != "asker" for role in held)
 
 
-def readers(tx: Tx, consult_id: UUID) -> frozenset[UUID]:
-    """Return the people a case is open to, its asker left out."""
-    standing = active(tx, consult_id)
+def readers(tx: Tx, consult_id: UUID, *, expired: bool = False) -> frozenset[UUID]:
+    """Return the people a case is open to, its asker left out.
+
+    With ``expired`` also those to whom it was open until its time was up: who gave an opinion is
+    told on day 90 what came of it. What was revoked is closed for good.
+    """
+    shown = ("active", "expired") if expired else ("active",)
+    standing = [each for each in of_consult(tx, consult_id) if each.state(tx.now) in shown]
     found = set(teams.approved_members(tx, [s.team_id for s in standing if s.team_id is not None]))
     linked = [s.id for s in standing if s.team_id is None]
     query = select(share_view.c.person_id).where(

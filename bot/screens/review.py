@@ -105,6 +105,8 @@ def sure_screen(t: Translate, *, case: str, code: str, what: str) -> Screen:
     closing = what == "close"
     head = t("Close case {code}?") if closing else t("Stop case {code}?")
     note = t("Its answers are kept, and you can open it again.")
+    if closing:
+        note += " " + t("Reviews to come are not asked about.")
     yes = Button(
         t("Yes, close it") if closing else t("Yes, stop it"),
         encode("close" if closing else "x", case),

@@ -18,7 +18,8 @@ async def test_the_lines_are_reached_from_help_and_by_command(ready: Conversatio
 
     assert "988" in screen.text
     assert "open day and night" in screen.text
-    assert "not yet checked with the service itself" in screen.text
+    assert "Without a date: not yet checked with the service itself." in screen.text
+    assert "checked on" not in screen.text
     await ready.taps("‹ Back")
     await unharmed(ready)
 

@@ -160,7 +160,7 @@ async def test_a_plan_starts_on_another_day(ready: Conversation) -> None:
     await ready.taps("Record a plan", "The suggested step", "Own team", "Done (0)")
     assert "The plan starts today" in ready.screen.text
 
-    screen = await ready.taps("It starts another day", "in 7 days")
+    screen = await ready.taps("It starts another day", "In 7 days")
     assert "The plan starts in 7 days" in screen.text
     screen = await ready.taps("Day 30, 60, 90", "No end agreed")
 
