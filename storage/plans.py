@@ -389,6 +389,19 @@ def move(tx: Tx, found: Review, due_at: datetime, send_at: datetime) -> None:
     )
 
 
+def purge_reasons(tx: Tx, before: datetime, limit: int) -> int:
+    """Remove the words with which something was decided or continued before a moment; codes stay.
+
+    Returns how many were removed, ``limit`` at most: then there may be more.
+    """
+    removed = 0
+    for table, at in ((plan, plan.c.at), (review, review.c.answered_at)):
+        old = select(table.c.id).where(at < before, table.c.reason.is_not(None))
+        statement = update(table).where(table.c.id.in_(old.limit(limit - removed)))
+        removed += tx.connection.execute(statement.values(reason=None)).rowcount
+    return removed
+
+
 # --- owners who cannot be asked any more ------------------------------------------------------
 
 _GONE = (person.c.status != "approved") | person.c.unreachable_at.is_not(None)

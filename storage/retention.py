@@ -53,6 +53,7 @@ class Purged:
     letters: int
     chats: int
     reasons: int
+    decisions: int
     comments: int
 
     @property
@@ -76,6 +77,7 @@ def purge(tx: Tx, *, text_days: int = TEXT_DAYS) -> Purged:
         letters=letters.expire(tx),
         chats=_purge_chats_of_the_forgotten(tx),
         reasons=rounds.purge_reasons(tx, before, BATCH),
+        decisions=plans.purge_reasons(tx, before, BATCH),
         comments=discussion.purge(tx, before, BATCH),
     )
 

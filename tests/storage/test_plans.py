@@ -16,7 +16,7 @@ from storage.handovers import Handover
 from storage.keys import Keyring
 from storage.people import Person
 from storage.plans import Closeout, Due
-from storage.retention import my_data
+from storage.retention import my_data, purge_all
 from storage.transaction import Tx
 from tests.databases import Clock
 
@@ -113,6 +113,27 @@ async def test_an_outcome_is_kept_with_its_reason_and_another_takes_its_place(
 
 def reviews_of(planned: Planned) -> Any:
     return lambda tx: plans.reviews_of(tx, planned.case.id)
+
+
+async def test_reasons_are_kept_as_long_as_other_texts_and_the_codes_stay(
+    database: Database, clock: Clock, planned: Planned
+) -> None:
+    def answer(tx: Tx) -> None:
+        first = plans.reviews_of(tx, planned.case.id)[0]
+        plans.answer_review(tx, first, "continued", planned.ana.id)
+        plans.give_reason(tx, planned.case, first, "function is better")
+
+    await database.write(answer)
+    clock.moves(days=179)
+    assert await purge_all(database) == 0
+    clock.moves(days=2)
+    assert await purge_all(database) == 2
+
+    [kept] = [r for r in await database.read(reviews_of(planned)) if r.outcome]
+    plan = await database.read(lambda tx: plans.plan_of(tx, planned.case))
+    assert (kept.outcome, kept.reason) == ("continued", None)
+    assert plan is not None
+    assert (plan.decided, plan.reason) == ("other", None)
 
 
 async def test_a_dropped_review_is_not_answered(database: Database, planned: Planned) -> None:

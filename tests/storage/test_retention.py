@@ -253,7 +253,9 @@ async def test_a_large_purge_goes_in_rounds(
     clock.at = datetime(2030, 1, 1, tzinfo=UTC)
 
     first = await database.write(retention.purge)
-    assert first == Purged(texts=2, drafts=0, letters=0, chats=0, reasons=0, comments=0)
+    assert first == Purged(
+        texts=2, drafts=0, letters=0, chats=0, reasons=0, decisions=0, comments=0
+    )
     assert first.more
     assert await retention.purge_all(database) == 5
 
