@@ -235,21 +235,22 @@ async def test_a_lead_of_another_team_takes_nothing_over(clinic: Clinic) -> None
 # --- everyone who gave an opinion ---------------------------------------------------------------
 
 
-async def outcome_of(case: Opining) -> None:
-    """Let Ana record a plan and, on day 30, an outcome."""
+async def outcome_of(case: Opining, who: Person) -> None:
+    """Let the case's owner record a plan and, on day 30, an outcome."""
     talk = case.talk
-    case.ana.forges(f"1|plan|{case.case}|", case.ana.last)
+    who.forges(f"1|plan|{case.case}|", who.last)
     await talk.settles()
-    await talk.taps("The suggested step", "Own team", "Done (0)", "Day 30", "No end agreed")
+    for label in ("The suggested step", "Own team", "Done (0)", "Day 30", "No end agreed"):
+        await talk.taps(label, who=who)
     await later(talk, days=30)
-    await talk.taps("answer", "Slower than planned")
+    await talk.taps("answer", "Slower than planned", who=who)
 
 
 async def test_who_gave_an_opinion_is_told_the_outcome(ready: Conversation) -> None:
     case = await opining_of(ready)
     await case.gives(case.ben)
     await case.closes()
-    await outcome_of(case)
+    await outcome_of(case, case.ana)
 
     assert "on which you said what you think, has news: day 30" in case.ben.last.text
     assert "has news" not in case.cleo.last.text
@@ -269,7 +270,7 @@ async def test_who_gave_an_opinion_on_a_case_that_was_taken_back_is_told_nothing
     await case.talk.service.database.write(
         lambda tx: tx.connection.exec_driver_sql("UPDATE share SET revoked_at = at")
     )
-    await outcome_of(case)
+    await outcome_of(case, case.ana)
 
     assert "has news" not in case.ben.last.text
     assert NOTHING in await case.forged("news|{case}|", case.ben)
@@ -297,11 +298,6 @@ async def test_an_owner_who_once_gave_an_opinion_is_not_told_of_their_own_outcom
             "UPDATE consult SET owner_id = (SELECT id FROM person WHERE telegram_id = 502)"
         )
     )
-    case.ben.forges(f"1|plan|{case.case}|", case.ben.last)
-    await case.talk.settles()
-    await case.talk.taps("The suggested step", "Own team", "Done (0)", "Day 30", who=case.ben)
-    await case.talk.taps("No end agreed", who=case.ben)
-    await later(case.talk, days=30)
-    await case.talk.taps("answer", "On plan", who=case.ben)
+    await outcome_of(case, case.ben)
 
     assert not [m for m in case.ben.replies if "has news" in m.text]

@@ -46,6 +46,12 @@ class Planned:
         due = tx.now + timedelta(days=30)
         plans.schedule(tx, self.case, [("review", day, due, due) for day in range(10)], 1)
 
+    def goes_on(self, tx: Tx) -> None:
+        """Answer the first review: it continues, for a reason."""
+        first = plans.reviews_of(tx, self.case.id)[0]
+        plans.answer_review(tx, first, "continued", self.ana.id)
+        plans.give_reason(tx, self.case, first, "function is better")
+
     def share(self, tx: Tx) -> None:
         shown = shares.publish(tx, self.case, self.ana.id)
         shares.with_team(tx, shown, self.team.id, self.ana.id)
@@ -97,12 +103,7 @@ async def test_a_closed_case_is_not_asked_about(
 async def test_an_outcome_is_kept_with_its_reason_and_another_takes_its_place(
     database: Database, planned: Planned
 ) -> None:
-    def answer(tx: Tx) -> None:
-        first = plans.reviews_of(tx, planned.case.id)[0]
-        plans.answer_review(tx, first, "continued", planned.ana.id)
-        plans.give_reason(tx, planned.case, first, "function is better")
-
-    await database.write(answer)
+    await database.write(planned.goes_on)
     [kept] = [r for r in await database.read(reviews_of(planned)) if r.outcome]
     assert (kept.outcome, kept.reason) == ("continued", "function is better")
 
@@ -118,12 +119,7 @@ def reviews_of(planned: Planned) -> Any:
 async def test_reasons_are_kept_as_long_as_other_texts_and_the_codes_stay(
     database: Database, clock: Clock, planned: Planned
 ) -> None:
-    def answer(tx: Tx) -> None:
-        first = plans.reviews_of(tx, planned.case.id)[0]
-        plans.answer_review(tx, first, "continued", planned.ana.id)
-        plans.give_reason(tx, planned.case, first, "function is better")
-
-    await database.write(answer)
+    await database.write(planned.goes_on)
     clock.moves(days=179)
     assert await purge_all(database) == 0
     clock.moves(days=2)
