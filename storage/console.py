@@ -779,12 +779,15 @@ def _opened(tx: Tx, row: Any, name: str) -> str:
 
 
 def _plan_words(tx: Tx, consult_id: UUID) -> Iterator[Said]:
-    rows = tx.connection.execute(
-        select(plan).where(plan.c.consult_id == consult_id, plan.c.reason.is_not(None))
-    ).all()
-    for row in rows:
-        place = Place("plan", "reason", row.id, consult_id)
-        yield Said(row.at, "in", "plan", unseal(tx, row.data_key_id, row.reason, place))
+    """Yield why something was decided, and why it continues."""
+    for kept, at in ((plan, plan.c.at), (review, review.c.answered_at)):
+        query = select(kept, at.label("said_at")).where(
+            kept.c.consult_id == consult_id, kept.c.reason.is_not(None)
+        )
+        for row in tx.connection.execute(query).all():
+            place = Place(kept.name, "reason", row.id, consult_id)
+            words = unseal(tx, row.data_key_id, row.reason, place)
+            yield Said(row.said_at, "in", kept.name, words)
 
 
 # --- people ---------------------------------------------------------------------------------------

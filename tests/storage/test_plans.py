@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from storage import consults, handovers, people, plans, shares, teams
+from storage import console, consults, handovers, people, plans, shares, teams
 from storage.access import POLICY, Action, allowed
+from storage.console import Said
 from storage.consults import StoredConsult
 from storage.database import Database, open_database
 from storage.errors import Conflict, NotFound
@@ -114,6 +115,22 @@ async def test_an_outcome_is_kept_with_its_reason_and_another_takes_its_place(
 
 def reviews_of(planned: Planned) -> Any:
     return lambda tx: plans.reviews_of(tx, planned.case.id)
+
+
+async def test_an_admin_who_has_leave_reads_both_reasons(
+    database: Database, planned: Planned
+) -> None:
+    await database.write(planned.goes_on)
+    await database.write(lambda tx: people.set_admin(tx, planned.dan, is_admin=True, by=None))
+
+    def read(tx: Tx) -> tuple[Said, ...]:
+        admin = console.member(tx, planned.dan.id)
+        console.break_the_glass(tx, admin, planned.case.id, "legal", "A request of a court")
+        return console.read_text(tx, admin, planned.case.id)
+
+    said = {each.kind: each.text for each in await database.write(read)}
+    assert said["plan"] == "the client asked for time"
+    assert said["review"] == "function is better"
 
 
 async def test_reasons_are_kept_as_long_as_other_texts_and_the_codes_stay(
