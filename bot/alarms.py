@@ -16,7 +16,7 @@ def token_used_elsewhere(tx: Tx, admins: Iterable[int]) -> tuple[int, ...]:
 
 def _warned(tx: Tx, chat: int) -> bool:
     who = people.by_telegram_id(tx, chat)
-    if who is None:
+    if who is None or transcript.screen_of(tx, chat) is None:
         return False
     t = translator(who.language)
     words = t(

@@ -182,7 +182,7 @@ def queue(found: System, now: datetime, *, serving: bool) -> Finding:
     late = serving and minutes > LATE_MINUTES
     return Finding(
         "queue",
-        f"{found.waiting} messages unsent{since}, {found.letters} updates put away",
+        f"unsent messages: {found.waiting}{since}; updates put away: {found.letters}",
         "start the bot; if it runs, look at /readyz and its log" if late else "",
     )
 

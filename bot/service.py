@@ -18,6 +18,7 @@ from bot import inbox, menus
 from bot.alarms import token_used_elsewhere
 from bot.buckets import Pace
 from bot.handler import Handler
+from bot.hygiene import describe
 from bot.inbox import Intake, NotStored, TokenRefused, unless_stopped
 from bot.opinions import close_due
 from bot.outbox import Outbox
@@ -53,6 +54,9 @@ log = structlog.get_logger()
 REMIND_SECONDS = 15.0
 TIDY_SECONDS = 3600.0
 REPLAY_SECONDS = 5.0
+INTRODUCE_SECONDS = 15.0
+"""Between two tries to introduce ourselves to a Telegram that does not answer."""
+
 WARN_SECONDS = 3600.0
 TELL_SECONDS = 3600.0
 """Between two checkpoints in the operator's chat."""
@@ -207,9 +211,7 @@ class Service:
 
     async def introduce(self) -> None:
         """Tell Telegram the commands of each kind of chat; not being able to is no reason to stop."""
-        with suppress(TelegramError):
-            me = await self.telegram.call("getMe", {})
-            self.handler.username = str(me.get("username", ""))
+        self.handler.username = await self._own_name()
         for menu in (
             menus.listed({"type": "all_private_chats"}, menus.MENU),
             menus.listed({"type": "all_group_chats"}, menus.GROUP_MENU),
@@ -217,6 +219,16 @@ class Service:
         ):
             with suppress(TelegramError):
                 await self.telegram.call("setMyCommands", menu)
+
+    async def _own_name(self) -> str:
+        """Return the bot's name, asking until Telegram answers: commands for other bots are left to them."""
+        while True:
+            try:
+                me = await self.telegram.call("getMe", {})
+                return str(me.get("username", ""))
+            except TelegramError as error:
+                log.info("not_introduced", error=describe(error))
+                await asyncio.sleep(INTRODUCE_SECONDS)
 
     async def warn(self) -> None:
         """Tell the admins that another program uses the token; at most once an hour."""

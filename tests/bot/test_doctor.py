@@ -79,7 +79,7 @@ async def test_a_local_installation_that_is_well_has_no_remedy(
 
     assert remedies(found) == {}
     assert found["token"].found.startswith("none")
-    assert found["queue"].found == "0 messages unsent, 0 updates put away"
+    assert found["queue"].found == "unsent messages: 0; updates put away: 0"
     assert json.loads(found["keys"].json)["ok"]
 
 
@@ -244,7 +244,7 @@ async def test_what_waits_for_long_is_named(
     late = await looked(clock, **real)
     copy = await looked(clock, **given)
 
-    assert soon["queue"].line == "ok   queue: 1 messages unsent since 0 min, 0 updates put away"
+    assert soon["queue"].line == "ok   queue: unsent messages: 1 since 0 min; updates put away: 0"
     assert "/readyz" in late["queue"].remedy
     assert not copy["queue"].remedy
 
@@ -312,5 +312,5 @@ def test_an_empty_queue_has_no_age(clock: Clock) -> None:
     )
 
     assert queue(found, clock() + timedelta(days=1), serving=True).line == (
-        "ok   queue: 0 messages unsent, 2 updates put away"
+        "ok   queue: unsent messages: 0; updates put away: 2"
     )

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 from structlog.testing import capture_logs
-from telegram.error import InvalidToken
+from telegram.error import InvalidToken, NetworkError
 
 from bot.inbox import Limits, TokenRefused
 from bot.service import Service, every
@@ -90,6 +90,28 @@ async def test_a_stop_does_not_wait_for_a_telegram_that_does_not_answer(tmp_path
 
     await asyncio.wait_for(running, 5)
     await database.close()
+
+
+async def test_it_introduces_itself_once_telegram_answers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Waking(Telegram):
+        asked = 0
+
+        async def call(self, method: str, params: Any) -> Any:
+            self.asked += 1
+            if self.asked < 3:
+                raise NetworkError("not yet")
+            return {"username": "curbside_bot"}
+
+    monkeypatch.setattr("bot.service.INTRODUCE_SECONDS", 0)
+    database = database_in(tmp_path, Clock())
+    service = Service(settings_for(tmp_path), database, Waking(TOKEN), pace=FAST)
+
+    await service.introduce()
+    await database.close()
+
+    assert service.handler.username == "curbside_bot"
 
 
 async def test_health_turns_red_when_telegram_has_not_been_asked_for_long(
