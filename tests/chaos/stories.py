@@ -193,6 +193,17 @@ PLAN = (
 PLANNED = (*ADVISED, *PLAN)
 CLOSED = (*ADVISED, tap("ask", "close"), tap("close"))
 
+READ = does(lambda ana: None)
+"""Ana reads: where two screens have a button of the same verb, the second is waited for."""
+
+TEAM = (*ARRIVED, say("/team"), tap("tmn"), say("Tuesday"))
+IN_GROUP = (
+    in_team_chat(lambda ana, team: team.adds_bot(ana)),
+    in_team_chat(lambda ana, team: ana.in_group(team).says("/team")),
+    tap("tm", "gb"),
+)
+TO_SHARE = (*TEAM, *IN_GROUP, say("/start"), *ADVISED[3:])
+
 STORIES = (
     Story("arrival", ARRIVED),
     Story("the first answers", (*SAFE[3:], tap("u", "setting"), tap("s", "mat")), ARRIVED),
@@ -265,6 +276,20 @@ STORIES = (
         in_team_chat(lambda ana, team: team.adds_bot(ana)),
         in_team_chat(lambda ana, team: ana.in_group(team).says("/new")),
     ), ARRIVED),
+    Story("a team", (
+        tap("tmn"), say("Tuesday"), tap("tm", "inv"), tap("tm", "inv", "lead"), READ, tap("tm"),
+        tap("tm", "mem"), tap("tm", "m", ""), tap("tm", "r", ""), READ, tap("tm", "lv"),
+        tap("tm", "lv", "yes"),
+    ), (*ARRIVED, say("/team"))),
+    Story("a group bound", IN_GROUP, TEAM),
+    Story("a case shared and taken back", (
+        tap("shr"), tap("shr", "t"), tap("shr", "v"), READ, tap("shr"), tap("shr", "p"),
+        tap("shr", "l"), READ, tap("shr"), tap("shr", "b"), READ, tap("shr", "b"),
+    ), TO_SHARE),
+    Story("a shared case deleted", (
+        tap("shr", "t"), say("/resume"), tap("ask", "close"), tap("close"), tap("del"),
+        tap("del", "yes"),
+    ), (*TO_SHARE, tap("shr"))),
     Story("blocked and back", (
         does(lambda ana: ana.blocks_bot()), say("/start"), say("/resume"),
     ), SAFE),
