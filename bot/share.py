@@ -14,6 +14,7 @@ from bot.excerpts import found_kinds
 from bot.language import translator
 from bot.refusals import unmarked
 from bot.screen import Button, Row, Screen, bold, clipped, esc, lines, paragraphs
+from bot.screens.paging import turning
 from bot.screens.shared import shared_pages
 from bot.screens.summary import home
 from bot.turn import Gone, Turn
@@ -112,9 +113,9 @@ def _preview(turn: Turn, stored: StoredConsult, page: int = 0) -> None:
     said = t("This is exactly what others will see. Check it; tap where it goes.")
     doubt = lines(bold(t("Is this an identifier?")), *_where(turn, words, found)) if found else ""
     body = paragraphs(bold(t("Preview") + number), esc(said), doubt, pages[page])
-    turning = _turning(stored, page, len(pages), turn)
+    turned = turning(t, page, len(pages), lambda to: encode("shr", stored.short, "p", to))
     choices = _choices(turn, stored) if page + 1 == len(pages) else ()
-    rows = (*turning, *choices, home(t, stored.short))
+    rows = (*turned, *choices, home(t, stored.short))
     turn.show(Screen(body, rows), consult=stored.id, kind="share")
 
 
@@ -124,18 +125,6 @@ def _where(turn: Turn, words: str, found: tuple[Finding, ...]) -> tuple[str, str
         esc(turn.t("Found: {kinds}").format(kinds=found_kinds(found, turn.t))),
         esc(turn.t("Where: {excerpt}").format(excerpt=masked(words, list(found)))),
     )
-
-
-def _turning(stored: StoredConsult, page: int, pages: int, turn: Turn) -> tuple[Row, ...]:
-    row = tuple(
-        Button(label, encode("shr", stored.short, "p", to))
-        for label, to, there in (
-            (turn.t("‹ Page {page}").format(page=page), page - 1, page > 0),
-            (turn.t("Page {page} ›").format(page=page + 2), page + 1, page + 1 < pages),
-        )
-        if there
-    )
-    return (row,) if row else ()
 
 
 def _choices(turn: Turn, stored: StoredConsult) -> tuple[Row, ...]:

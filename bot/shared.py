@@ -7,6 +7,7 @@ from bot.callbacks import Callback, encode
 from bot.cases_list import age
 from bot.dialog import show_case
 from bot.screen import Button, Row, Screen, bold, esc, paragraphs
+from bot.screens.paging import turning
 from bot.screens.summary import details_pages
 from bot.share import pages_of
 from bot.turn import Gone, Turn
@@ -61,7 +62,7 @@ def show(turn: Turn, stored: StoredConsult, page: int = 0) -> None:
     page = min(page, len(pages) - 1)
     number = f"<i>{page + 1}/{len(pages)}</i>" if len(pages) > 1 else ""
     rows = (
-        *_turning(turn, stored, "p", page, len(pages)),
+        *turning(turn.t, page, len(pages), lambda to: encode("shv", stored.short, "p", to)),
         *turn.reader_rows(stored),
         (
             Button(turn.t("All points"), encode("shv", stored.short, "all", 0)),
@@ -76,20 +77,6 @@ def _published(turn: Turn, stored: StoredConsult) -> Publication:
     if found is None:
         raise Gone
     return found
-
-
-def _turning(
-    turn: Turn, stored: StoredConsult, name: str, page: int, pages: int
-) -> tuple[Row, ...]:
-    row = tuple(
-        Button(label, encode("shv", stored.short, name, to))
-        for label, to, there in (
-            (turn.t("‹ Page {page}").format(page=page), page - 1, page > 0),
-            (turn.t("Page {page} ›").format(page=page + 2), page + 1, page + 1 < pages),
-        )
-        if there
-    )
-    return (row,) if row else ()
 
 
 def _view(turn: Turn, data: Callback) -> None:
@@ -114,7 +101,8 @@ def _details(turn: Turn, stored: StoredConsult, page: int) -> None:
     count = f" · {page + 1}/{len(pages)}" if len(pages) > 1 else ""
     head = turn.t("Case {code} · considerations").format(code=stored.code)
     back = (Button(turn.t("‹ The shared case"), encode("shv", stored.short, "p", 0)),)
-    rows = (*_turning(turn, stored, "all", page, len(pages)), back)
+    turned = turning(turn.t, page, len(pages), lambda to: encode("shv", stored.short, "all", to))
+    rows = (*turned, back)
     body = paragraphs(bold(head + count), pages[page])
     turn.show(Screen(body, rows), consult=stored.id, kind="shared")
 
@@ -128,14 +116,7 @@ def list_shared(turn: Turn, page: int = 0) -> None:
     pages = max(1, -(-len(found) // LISTED))
     page = min(page, pages - 1)
     rows = [_line(turn, each) for each in found[page * LISTED : (page + 1) * LISTED]]
-    turning = tuple(
-        Button(label, encode("shl", "", to))
-        for label, to, there in (
-            (t("‹ Newer"), page - 1, page > 0),
-            (t("Older ›"), page + 1, page + 1 < pages),
-        )
-        if there
-    )
+    turned = turning(t, page, pages, lambda to: encode("shl", "", to))
     said = (
         t("Tap one to read it in private.")
         if found
@@ -143,7 +124,7 @@ def list_shared(turn: Turn, page: int = 0) -> None:
     )
     body = paragraphs(bold(t("Cases shared with me")), esc(said))
     back = (Button(t("‹ Teams"), encode("tml")),)
-    turn.show(Screen(body, (*rows, turning, back)), kind="shared")
+    turn.show(Screen(body, (*rows, *turned, back)), kind="shared")
 
 
 def _line(turn: Turn, consult_id: UUID) -> Row:

@@ -8,6 +8,7 @@ from bot import links
 from bot.callbacks import Callback, encode
 from bot.language import Translate, translator
 from bot.screen import Button, Row, Screen, bold, esc, laid_out, lines, paragraphs
+from bot.screens.paging import turning
 from bot.turn import Gone, Turn
 from storage import expecting, groups, people, shares, teams
 from storage.access import Action, authorize
@@ -361,19 +362,12 @@ def _members_screen(turn: Turn, about: Team, page: int) -> Screen:
         )
         for m in shown
     ]
-    turning = tuple(
-        Button(label, encode("tm", about.short, "mem", to))
-        for label, to, there in (
-            (t("‹ Page {page}").format(page=page), page - 1, page > 0),
-            (t("Page {page} ›").format(page=page + 2), page + 1, page + 1 < pages),
-        )
-        if there
-    )
+    turned = turning(t, page, pages, lambda to: encode("tm", about.short, "mem", to))
     body = paragraphs(
         bold(t("“{team}” · members").format(team=about.name)),
         esc(t("Only leads see names. Opinions are shown by role, never by name.")),
     )
-    return Screen(body, (*laid_out(buttons, 1), turning, _back(turn, about)))
+    return Screen(body, (*laid_out(buttons, 1), *turned, _back(turn, about)))
 
 
 def _name(turn: Turn, member: Membership) -> str:

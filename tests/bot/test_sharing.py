@@ -246,10 +246,10 @@ async def test_the_list_of_shared_cases_has_pages(clinic: Clinic) -> None:
 
     await clinic.database(many)
     await clinic.talk.says("/team", clinic.ben)
-    await clinic.talk.taps("Cases shared with me (10)", "Older ›", who=clinic.ben)
+    await clinic.talk.taps("Cases shared with me (10)", "Page 2 ›", who=clinic.ben)
 
     assert len([row for row in clinic.ben.screen.rows if "Case" in str(row[0]["text"])]) == 2
-    await clinic.talk.taps("‹ Newer", "‹ Teams", who=clinic.ben)
+    await clinic.talk.taps("‹ Page 1", "‹ Teams", who=clinic.ben)
     assert await clinic.follows(clinic.ben, "cases")
     assert await walks.every(clinic.talk, "SELECT reason FROM dead_letter") == []
 
