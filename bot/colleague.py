@@ -6,7 +6,7 @@ from bot import helplines, reviews
 from bot.callbacks import Callback, encode
 from bot.cases import dialog_of
 from bot.language import Translate
-from bot.screen import Button, Row, Screen, bold, esc, lines, paragraphs
+from bot.screen import Button, Row, Screen, bold, esc, fold, lines, paragraphs
 from bot.turn import Gone, Turn
 from dialogs.messages import Basis, Message, colleague_message
 from dialogs.phases import ADVISED
@@ -59,6 +59,7 @@ def message_screen(turn: Turn, stored: StoredConsult, message: Message) -> Scree
         lines(bold(_before(t)[message.basis]), esc(message.consent)),
         f"{bold(t('Short'))}\n<pre>{esc(message.short)}</pre>",
         f"{bold(t('In full'))}\n<pre>{esc(message.long)}</pre>",
+        _consent_table(turn, stored),
         esc(t("Tap a block to copy it. Fill in the [brackets] outside this chat: no names here.")),
     )
     rows = (
@@ -67,6 +68,16 @@ def message_screen(turn: Turn, stored: StoredConsult, message: Message) -> Scree
         (Button(t("‹ The step"), encode("v", stored.short, "step")),),
     )
     return Screen(body, rows)
+
+
+def _consent_table(turn: Turn, stored: StoredConsult) -> str:
+    """Return what is usually needed, by who tells whom, folded; never that it is lawful."""
+    table = turn.scenario_of(stored.content_hash).consent_table
+    rows = [
+        f"• {row.discloser} → {row.recipient}: {row.basis if row.wording == '-' else row.wording}"
+        for row in table
+    ]
+    return fold("\n".join([bold(turn.t("Who may tell whom, usually")), *map(esc, rows)]))
 
 
 def _name(message: Message, t: Translate) -> str:

@@ -414,7 +414,8 @@ def take_stranded(tx: Tx) -> tuple[Stranded, ...]:
     )
     tx.connection.execute(
         update(review)
-        .where(review.c.told_at.is_not(None), review.c.person_id.in_(back))
+        .where(review.c.state == "waiting", review.c.told_at.is_not(None))
+        .where(review.c.person_id.in_(back))
         .values(told_at=None)
     )
     rows = tx.connection.execute(

@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from storage import people, teams
+from storage.transaction import Tx
 from tests.bot.conftest import Conversation
 from tests.bot.opining import Opining, opining_of
 from tests.bot.teamwork import Clinic, clinic_of
@@ -164,6 +166,23 @@ async def test_somebody_without_a_team_is_told_what_to_do(ready: Conversation) -
 
     assert "You are in none: see /team." in screen.text
     assert screen.labels == ["‹ The case"]
+
+
+async def test_many_colleagues_have_pages(clinic: Clinic) -> None:
+    def grow(tx: Tx) -> None:
+        for number in range(600, 612):
+            invited = teams.invite(tx, clinic.team, "asker", clinic.team.created_by)
+            teams.accept(tx, people.get_or_create(tx, number, "").id, invited.token)
+
+    await clinic.database(grow)
+    case = case_of(await summary(clinic.talk))
+    await forged(clinic.talk, f"1|hand|{case}|")
+    assert len(clinic.talk.me.screen.labels) == 12
+    assert "no name" in clinic.talk.me.screen.labels
+
+    screen = await clinic.talk.taps("Page 2 ›")
+
+    assert screen.labels == ["no name", "no name", "no name", "‹ The case"]
 
 
 async def test_a_code_that_the_new_owner_has_already_changes(clinic: Clinic) -> None:

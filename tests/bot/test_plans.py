@@ -403,6 +403,8 @@ async def test_the_message_to_the_colleague_fits_a_copy_button_and_names_nobody(
     assert "[phone]" in copied
     assert "Situation" in screen.text
     assert "42 CFR part 2" in screen.text
+    assert "Who may tell whom, usually" in screen.text
+    assert "Don't send counselling notes" in screen.text
     assert "mg" not in copied
     await unharmed(ready)
 

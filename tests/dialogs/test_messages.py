@@ -19,7 +19,7 @@ SCENARIO = load_scenario()
 CASES: dict[str, dict[str, Any]] = {case["id"]: case["answers"] for case in VIGNETTES}
 STEPS = [step for step in SCENARIO.steps if step.draft]
 AMOUNT = re.compile(r"(\d+(?:\.\d+)?) ?(?:mg|mcg)")
-LONGEST = 3000
+LONGEST = 2200
 """Characters of the long message, so that it and what stands around it fit one of Telegram's."""
 
 
