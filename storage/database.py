@@ -12,7 +12,7 @@ from storage.errors import StorageError, StorageUnavailable
 from storage.faults import unavailable
 from storage.keys import Keyring
 from storage.migrations import bring_up_to_date, require_current
-from storage.postgres import LOCK_SCHEMA, Postgres, check_server
+from storage.postgres import LOCK_SCHEMA, TAKE_YOUR_TIME, Postgres, check_server
 from storage.sqlite import FileLock, Sqlite, check_file, check_pages, path_of
 from storage.transaction import Clock, T, Tx, Unit
 
@@ -152,6 +152,7 @@ def _prepare(tx: Tx) -> None:
     _check_engine(tx)
     if not tx.on_sqlite:
         tx.connection.execute(LOCK_SCHEMA)
+        tx.connection.execute(TAKE_YOUR_TIME)
     bring_up_to_date(tx.connection)
     if sealing.create_system_keys(tx):
         audit.record(tx, audit.Event(actor=None, action="database.create"))

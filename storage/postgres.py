@@ -36,6 +36,9 @@ CONNECTING: dict[str, object] = {"options": SETTINGS, "connect_timeout": 5}
 LOCK_SCHEMA = text(f"SELECT pg_advisory_xact_lock({SCHEMA_LOCKS}, 0)")
 """For a migration: every writing transaction shares this lock."""
 
+TAKE_YOUR_TIME = text("SET LOCAL statement_timeout = 0")
+"""A statement of a migration may take as long as it takes."""
+
 
 class Postgres:
     """One PostgreSQL database, used by any number of processes."""
