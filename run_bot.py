@@ -378,6 +378,7 @@ async def _serve(settings: "Settings") -> int:
     from bot.service import Service
     from bot.transport import Telegram
 
+    os.umask(0o077)  # database, log of writes, anchors and backups are for this user alone
     configure_logging(settings.log_level, settings.log_format)
     clock, stop = Clock(), asyncio.Event()
     _stop_on_signals(stop)

@@ -30,6 +30,14 @@ def refusal(text: str, findings: Sequence[Finding], t: Translate, *, group: bool
     )
 
 
+def unkept(findings: Sequence[Finding], t: Translate) -> str:
+    """Return the answer to words that storage would not keep, of which only the kinds are known."""
+    return paragraphs(
+        bold(t("Not stored: this seems to identify somebody.")),
+        esc(t("Found: {kinds}").format(kinds=found_kinds(findings, t))),
+    )
+
+
 def question(text: str, findings: Sequence[Finding], t: Translate, *, held: str) -> Screen:
     """Return the screen that asks whether a possible identifier is one; one tap overrides."""
     body = paragraphs(

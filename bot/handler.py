@@ -1,7 +1,7 @@
 """One update in, one transaction, one answer: the straight line that every update takes."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeAlias
@@ -56,7 +56,7 @@ from storage import audit, expecting, people, transcript
 from storage.access import Denied
 from storage.consults import StoredConsult
 from storage.database import Database
-from storage.errors import AlreadySeen
+from storage.errors import AlreadySeen, Identifying
 from storage.people import Person
 from storage.transaction import Tx
 
@@ -155,6 +155,9 @@ class Handler:
         except Denied as denied:
             deny = partial(refuse, incoming, denied)
             return await self._database.write(deny, chat=chat_id(incoming))
+        except Identifying as found:
+            refusing = partial(not_kept, incoming, found.kinds)
+            return await self._database.write(refusing, chat=chat_id(incoming))
 
 
 async def look(words: str) -> tuple[Finding, ...]:
@@ -173,6 +176,8 @@ def words_of(incoming: Personal) -> str:
             return text
         case Command(args=args):
             return args
+        case Media(words=words):
+            return words
         case _:
             return ""
 
@@ -270,6 +275,30 @@ def refuse(incoming: Personal, denied: Denied, tx: Tx) -> Outcome:
     return Outcome(deliver=(chat,))
 
 
+def not_kept(incoming: Personal, kinds: Sequence[str], tx: Tx) -> Outcome:
+    """Answer words that storage would not keep: the guard saw in them what it had not seen apart."""
+    person = people.get_or_create(tx, incoming.person.telegram_id, incoming.person.name)
+    _received(tx, incoming, person)
+    for kind in kinds:
+        event = audit.Event(
+            actor=person.id, action="guard.hit", outcome="refused", meta={"kind": kind}
+        )
+        audit.record(tx, event)
+    t = translator(person.language or offered(incoming.person.language))
+    chat = chat_id(incoming)
+    words = excerpts.unkept([Finding(0, 0, kind, "hard") for kind in kinds], t)
+    transcript.enqueue(
+        tx,
+        transcript.Outgoing(
+            chat_id=chat,
+            method="sendMessage",
+            params={"text": words, "parse_mode": "HTML"},
+            person_id=person.id,
+        ),
+    )
+    return Outcome(deliver=(chat,))
+
+
 def chat_of(incoming: Personal) -> Chat:
     """Return the chat in which the person is answered; without one, the private chat."""
     chat: Chat | None = getattr(incoming, "chat", None)
@@ -331,14 +360,7 @@ def route(turn: Turn) -> None:
     elif isinstance(incoming, StartLink):
         followed(turn, incoming)
     elif isinstance(incoming, Media):
-        turn.say(
-            esc(
-                turn.t(
-                    "Pictures, files, voice and locations are not taken here: they may identify somebody. "
-                    "Nothing was downloaded. Please tap, or type."
-                )
-            )
-        )
+        shown(turn, incoming)
     elif isinstance(incoming, Text):
         written(turn, incoming)
 
@@ -348,6 +370,23 @@ def _keep_link(turn: Turn) -> None:
     link = turn.incoming
     if isinstance(link, StartLink) and link.payload:
         expecting.expect(turn.tx, turn.person.id, "link", held=link.payload)
+
+
+def shown(turn: Turn, media: Media) -> None:
+    """Refuse a picture or file; one whose caption or name clearly identifies somebody is deleted."""
+    not_taken = esc(
+        turn.t(
+            "Pictures, files, voice and locations are not taken here: they may identify somebody. "
+            "Nothing was downloaded. Please tap, or type."
+        )
+    )
+    if any(finding.tier == "hard" for finding in turn.findings):
+        turn.delete_incoming()
+        _guarded(turn, "refused")
+        refused = excerpts.refusal(media.words, turn.findings, turn.t)
+        turn.say(paragraphs(refused, not_taken))
+        return
+    turn.say(not_taken)
 
 
 def _invited(turn: Turn) -> bool:
@@ -409,7 +448,7 @@ def commanded(turn: Turn, command: Command) -> None:
         return
     if turn.person.scope_accepted_at is not None:  # before that a link may wait
         expecting.forget(turn.tx, turn.person.id)
-    act(turn, command.args)
+    act(turn, "" if tiers else command.args)  # words that may identify are for no other command
 
 
 def written(turn: Turn, text: Text) -> None:

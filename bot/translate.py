@@ -28,6 +28,12 @@ MEDIA = (
     *("photo", "video", "voice", "audio", "document", "sticker", "animation", "video_note"),
     *("contact", "location", "venue", "poll", "dice", "game", "story", "paid_media", "checklist"),
 )
+WRITTEN = (
+    *("file_name", "title", "performer", "address", "question"),
+    *("first_name", "last_name", "phone_number"),
+)
+"""Fields of a picture, file, place, poll or contact that hold words."""
+MOST_WRITTEN = 1024
 SERVICE = frozenset(
     {
         *("new_chat_members", "left_chat_member", "new_chat_title", "new_chat_photo"),
@@ -117,7 +123,10 @@ class Tap:
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """Something that is not text. Neither it nor its caption is read; ``album`` groups several."""
+    """Something that is not text, and is not taken; ``album`` groups several.
+
+    ``words`` are its caption and the names in it: looked at by the guard, and never kept.
+    """
 
     update_id: int
     chat: Chat
@@ -126,6 +135,7 @@ class Media:
     kind: str
     album: str | None = None
     edited: bool = False
+    words: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,7 +334,16 @@ def _media(update_id: int, message: Json, *, edited: bool) -> Media:
         kind,
         clean(album)[:64] if isinstance(album, str) else None,
         edited,
+        _words_beside(message, kind),
     )
+
+
+def _words_beside(message: Json, kind: str) -> str:
+    """Return what is written on a picture or file: its caption, its name, what a contact holds."""
+    within = message.get(kind)
+    named = [within.get(name) for name in WRITTEN] if isinstance(within, dict) else []
+    said = (message.get("caption"), *named)
+    return "\n".join(clean(each)[:MOST_WRITTEN] for each in said if isinstance(each, str))
 
 
 def _tap(update_id: int, query: Json, _username: str) -> Incoming:

@@ -10,7 +10,7 @@ from bot.language import Translate
 from bot.paper import file
 from bot.screen import TOAST_LIMIT, Row, Screen, clipped, esc
 from bot.settings import Settings
-from bot.translate import Chat, Command, Incoming, Tap, Text
+from bot.translate import Chat, Command, Incoming, Media, Tap, Text
 from dialogs.content import Scenario
 from dialogs.followup import zone_of
 from dialogs.identifiers import Finding
@@ -289,7 +289,7 @@ class Turn:
 
     def delete_incoming(self) -> None:
         """Ask Telegram to delete the person's own message; allowed within 48 hours."""
-        if isinstance(self.incoming, Text | Command):
+        if isinstance(self.incoming, Text | Command | Media):
             self.delete(self.incoming.message_id)
 
     def delete(self, message_id: int) -> None:

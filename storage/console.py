@@ -57,7 +57,7 @@ from storage.schema import (
     transcript,
     web_session,
 )
-from storage.sealing import Place, blind_index, seal, unseal
+from storage.sealing import Place, blind_index, seal_words, unseal
 from storage.text import clean
 from storage.transaction import Tx
 
@@ -729,7 +729,7 @@ def break_the_glass(tx: Tx, who: Member, consult_id: UUID, code: str, reason: st
             consult_id=consult_id,
             person_id=who.id,
             reason_code=code,
-            reason=seal(tx, found.data_key_id, clean(reason), place),
+            reason=seal_words(tx, found.data_key_id, clean(reason), place),
             data_key_id=found.data_key_id,
             at=tx.now,
             until=until,

@@ -18,7 +18,7 @@ from storage.errors import Conflict, NotFound
 from storage.ids import new_id, new_short
 from storage.people import Person
 from storage.schema import comment
-from storage.sealing import Place, seal, unseal
+from storage.sealing import Place, seal_words, unseal
 from storage.text import clean
 from storage.transaction import Tx
 
@@ -209,7 +209,7 @@ def _comment(tx: Tx, row: Row[Any]) -> Comment:
 
 
 def _sealed(tx: Tx, key_id: UUID, identity: UUID, consult_id: UUID, text: str) -> bytes:
-    return seal(tx, key_id, clean(text), Place("comment", "content", identity, consult_id))
+    return seal_words(tx, key_id, clean(text), Place("comment", "content", identity, consult_id))
 
 
 def _record(tx: Tx, about: Comment, action: str, by: UUID, **meta: int | str) -> None:

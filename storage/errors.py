@@ -71,6 +71,14 @@ class AlreadySeen(StorageError):
         self.update_id = update_id
 
 
+class Identifying(StorageError):
+    """Words that were to be kept identify somebody; nothing was written. Carries the kinds alone."""
+
+    def __init__(self, kinds: tuple[str, ...]) -> None:
+        super().__init__(f"not kept, as it identifies somebody: {', '.join(kinds)}")
+        self.kinds = kinds
+
+
 class KeyTrouble(StorageError):
     """A key is missing, wrong or destroyed."""
 

@@ -11,7 +11,7 @@ from storage import audit, transcript
 from storage.errors import Conflict, NotFound
 from storage.ids import new_id
 from storage.schema import card, team, team_group
-from storage.sealing import Place, seal, unseal
+from storage.sealing import Place, seal_words, unseal
 from storage.text import clean
 from storage.transaction import Tx
 
@@ -50,7 +50,7 @@ def ask(tx: Tx, team_id: UUID, by: UUID, *, chat_id: int, title: str, is_forum: 
         "id": identity,
         "team_id": team_id,
         "chat_id": chat_id,
-        "title": seal(tx, key_id, words, _title_place(identity)),
+        "title": seal_words(tx, key_id, words, _title_place(identity)),
         "data_key_id": key_id,
         "is_forum": is_forum,
         "topics": False,

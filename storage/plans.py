@@ -14,7 +14,7 @@ from storage.consults import StoredConsult
 from storage.errors import Conflict, NotFound
 from storage.ids import new_id
 from storage.schema import closeout, consult, disposition, person, plan, review, transcript
-from storage.sealing import Place, seal, unseal
+from storage.sealing import Place, seal_words, unseal
 from storage.transaction import Tx
 
 Kind = Literal["review", "deadline"]
@@ -144,7 +144,7 @@ def record_plan(tx: Tx, stored: StoredConsult, by: UUID, choices: Mapping[str, A
             stop=choices["stop"],
             days=list(choices["days"]),
             start_at=choices["start_at"],
-            reason=None if reason is None else seal(tx, stored.data_key_id, reason, place),
+            reason=None if reason is None else seal_words(tx, stored.data_key_id, reason, place),
             data_key_id=stored.data_key_id,
             by=by,
             at=tx.now,
@@ -344,7 +344,7 @@ def answer_review(tx: Tx, found: Review, outcome: str, by: UUID) -> None:
 
 def give_reason(tx: Tx, stored: StoredConsult, found: Review, words: str) -> None:
     """Keep why a review came out as it did; the words have passed the identifier guard."""
-    sealed = seal(tx, stored.data_key_id, words, _reason_place(found.id, stored.id))
+    sealed = seal_words(tx, stored.data_key_id, words, _reason_place(found.id, stored.id))
     tx.connection.execute(
         update(review)
         .where(review.c.id == found.id)

@@ -6,7 +6,7 @@ said so, reaches only those who have said what they think themselves.
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal, TypeAlias
 from uuid import UUID
@@ -21,7 +21,7 @@ from storage.errors import Conflict, NotFound
 from storage.ids import new_id, new_short
 from storage.people import Person
 from storage.schema import opinion, opinion_draft, opinion_round, person, publication
-from storage.sealing import Place, seal, unseal
+from storage.sealing import Place, seal, seal_words, unseal
 from storage.text import clean
 from storage.transaction import Tx
 
@@ -438,13 +438,12 @@ def _words(
     tx: Tx, stored: StoredConsult, table: str, choices: Mapping[str, str], reason: str
 ) -> dict[str, Any]:
     """Return the columns that an opinion and its draft have in common, sealed for a new row."""
-    identity, texts = new_id(), {"choices": json.dumps(choices), "reason": clean(reason)}
-    sealed = {
-        name: seal(tx, stored.data_key_id, text, Place(table, name, identity, stored.id))
-        for name, text in texts.items()
-        if text
-    }
-    key = {"data_key_id": stored.data_key_id}
+    identity, key_id, words = new_id(), stored.data_key_id, clean(reason)
+    place = Place(table, "choices", identity, stored.id)
+    sealed = {"choices": seal(tx, key_id, json.dumps(choices), place)}
+    if words:
+        sealed["reason"] = seal_words(tx, key_id, words, replace(place, column="reason"))
+    key = {"data_key_id": key_id}
     return {"id": identity, "consult_id": stored.id, "at": tx.now, **key, **sealed}
 
 

@@ -18,7 +18,7 @@ from storage import audit, cards, groups
 from storage.errors import Conflict, NotFound
 from storage.ids import CODE_LETTERS, new_id, new_short
 from storage.schema import person, share, team, team_invite, team_member
-from storage.sealing import Place, blind_index, destroy, new_data_key, seal, unseal
+from storage.sealing import Place, blind_index, destroy, new_data_key, seal_words, unseal
 from storage.sign_in import TOKEN_BYTES, digest
 from storage.text import clean
 from storage.transaction import Tx
@@ -97,7 +97,7 @@ def create(tx: Tx, by: UUID, name: str) -> Team:
         created_by=by,
         created_at=tx.now,
     )
-    sealed = seal(tx, key_id, made.name, _name_place(identity))
+    sealed = seal_words(tx, key_id, made.name, _name_place(identity))
     columns = {each: getattr(made, each) for each in Team.__slots__} | {"name": sealed}
     tx.connection.execute(insert(team).values(**columns))
     record(tx, identity, "team.create", by)
@@ -129,7 +129,7 @@ def of_person(tx: Tx, person_id: UUID) -> list[Joined]:
 def rename(tx: Tx, about: Team, name: str, by: UUID) -> None:
     """Give a team another name; it has passed the identifier guard."""
     words = clean(name)[:NAME_LENGTH]
-    sealed = seal(tx, about.data_key_id, words, _name_place(about.id))
+    sealed = seal_words(tx, about.data_key_id, words, _name_place(about.id))
     tx.connection.execute(update(team).where(team.c.id == about.id).values(name=sealed))
     record(tx, about.id, "team.rename", by)
 

@@ -109,12 +109,12 @@ def test_a_payload_that_cannot_be_ours_is_empty(payload: str) -> None:
 @pytest.mark.parametrize(
     "kind", ["photo", "voice", "document", "sticker", "contact", "location", "poll", "dice"]
 )
-def test_media_is_named_and_not_read(kind: str) -> None:
-    content: dict[str, Any] = {kind: {"file_name": "Jane Roe"}, "caption": "Jane Roe"}
+def test_media_is_named_and_its_words_are_for_the_guard_alone(kind: str) -> None:
+    content: dict[str, Any] = {kind: {"file_name": "Roe.pdf", "file_id": "x"}, "caption": "Jane"}
 
     read = translate(update(**content))
 
-    assert read == Media(77, HERE, ANA_SEEN, 9, kind)
+    assert read == Media(77, HERE, ANA_SEEN, 9, kind, words="Jane\nRoe.pdf")
 
 
 def test_an_album_and_an_edited_caption_are_known_as_such() -> None:

@@ -24,6 +24,7 @@ from storage.errors import StorageUnavailable
 from storage.people import Person
 from storage.transaction import Tx
 from tests.databases import Clock
+from tests.sealed import plaintexts
 from tests.storage.test_rounds import team_with_a_case
 from tests.web.signed import ADMIN, ASKER, COLLEAGUE, Pages, submit, token_on, words_on
 from web.console import content, export, integrity, overview, system
@@ -589,6 +590,32 @@ async def test_the_glass_does_not_break_without_a_reason(
     )
 
     assert answer.status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("typed", "status"),
+    [
+        ({"reason": "Mrs. Quackenbush called, worried"}, 400),
+        ({"reason": "Mrs. Quackenbush called, worried", "nobody": "1"}, 400),
+        ({"reason": "Nurse Quackenbush called, worried"}, 400),
+        ({"reason": "Nurse Quackenbush called, worried", "nobody": "1"}, 303),
+    ],
+)
+async def test_a_reason_passes_the_guard_like_all_words(
+    pages: Pages, admin: Person, case: StoredConsult, typed: dict[str, str], status: int
+) -> None:
+    browser = await pages.signed_in(admin)
+    await pages.steps_up(browser, admin)
+    page = await browser.get(f"/console/consult/{case.id}")
+    fields = {"reason_code": "safety", **typed}
+
+    answer = await submit(browser, page, f"/console/consult/{case.id}/glass", **fields)
+    kept = await pages.look(lambda tx: [text for _, text in plaintexts(tx)])
+
+    assert answer.status_code == status
+    assert "Quackenbush" not in answer.text
+    assert any("Quackenbush" in text for text in kept) == (status == 303)
+    assert ("identify somebody (a name)" in words_on(answer)) == (status == 400)
 
 
 async def test_there_is_nothing_to_read_in_an_erased_case(

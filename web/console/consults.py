@@ -13,6 +13,7 @@ from storage.transaction import Tx
 from web.access import BadForm, StepUpNeeded, Visit, tell
 from web.console import filters
 from web.console.site import Site, address, shown
+from web.guarded import guarded
 from web.words import Translate, without_markup
 
 PATH = "/console/consults"
@@ -68,7 +69,7 @@ async def break_glass(request: Request, *, site: Site) -> Response:
     identity: UUID = request.path_params["id"]
 
     def unit(tx: Tx, visit: Visit, fields: Mapping[str, str]) -> int | None:
-        code, reason = fields.get("reason_code", ""), fields.get("reason", "").strip()
+        code, reason = fields.get("reason_code", ""), guarded(fields, "reason")
         if code not in console.BREAK_GLASS_REASONS:
             raise BadForm(400, "Choose one of the reasons.")
         if not SHORTEST_REASON <= len(reason) <= LONGEST_REASON:
