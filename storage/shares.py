@@ -2,7 +2,7 @@
 
 A case is open to others only as its asker previewed and checked it: that is a publication, codes
 and numbers and nothing typed. A share opens the newest one to a team, or to whoever has its link,
-for 30 days. The link's secret has 256 bits; the database holds a digest of it.
+for 180 or 30 days. The link's secret has 256 bits; the database holds a digest of it.
 """
 
 import hashlib
@@ -36,6 +36,11 @@ State: TypeAlias = Literal["active", "revoked", "expired"]
 Via: TypeAlias = Literal["chat", "page"]
 
 LASTS = timedelta(days=30)
+"""A link, and a card in a chosen chat: whoever has it may have passed it on."""
+
+TEAM_LASTS = timedelta(days=180)
+"""A team hears on day 90 what came of a case; members who leave or are removed lose it at once."""
+
 MOST_READERS = 25
 """People whom one link lets in, unless the asker chose another number."""
 
@@ -130,7 +135,7 @@ def publications(tx: Tx, consult_id: UUID) -> list[Publication]:
 
 
 def with_team(tx: Tx, shown: Publication, team_id: UUID, by: UUID) -> Share:
-    """Open a case to a team for 30 days; a share with it that stands is prolonged."""
+    """Open a case to a team for 180 days; a share with it that stands is prolonged."""
     standing = [s for s in active(tx, shown.consult_id) if s.team_id == team_id]
     if standing:
         return _prolonged(tx, standing[0], shown, by)
@@ -358,7 +363,8 @@ def _has_room(tx: Tx, row: Row[Any], reader: UUID | None) -> bool:
 
 
 def _prolonged(tx: Tx, about: Share, shown: Publication, by: UUID) -> Share:
-    values = {"publication": shown.number, "expires_at": tx.now + LASTS}
+    lasts = TEAM_LASTS if about.team_id else LASTS
+    values = {"publication": shown.number, "expires_at": tx.now + lasts}
     tx.connection.execute(update(share).where(share.c.id == about.id).values(**values))
     _record(tx, about.consult_id, "share.renew", by, share=about.id.hex, kind=about.kind)
     return by_short(tx, about.short)
@@ -375,7 +381,7 @@ def _insert(tx: Tx, shown: Publication, by: UUID, *, kind: Kind, **more: Any) ->
         "publication": shown.number,
         "by": by,
         "at": tx.now,
-        "expires_at": tx.now + LASTS,
+        "expires_at": tx.now + (TEAM_LASTS if kind == "team" else LASTS),
         **more,
     }
     tx.connection.execute(insert(share).values(**values))

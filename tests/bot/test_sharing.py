@@ -47,7 +47,7 @@ async def test_two_taps_from_the_summary_open_the_case_to_the_team(clinic: Clini
 
     await talk.taps("I checked: to “Team & <co>”")
     assert "Shared with “Team & <co>”." in talk.me.toasts[-1].text
-    assert "1. Team “Team & <co>”: 30 days left, seen by 0" in talk.screen.text
+    assert "1. Team “Team & <co>”: 180 days left, seen by 0" in talk.screen.text
     await talk.taps("Look at it", who=clinic.ben)
 
     assert body(clinic.ben.screen.text) == body(preview)

@@ -53,7 +53,7 @@ def test_a_team_reads_a_case_in_private_and_its_group_sees_a_card(
         taps(asker, label, then)
     taps(asker, "Share the case", "exactly what others will see")
     looks(asker, "share_preview")
-    taps(asker, "I checked: to “Tuesday”", "30 days left")
+    taps(asker, "I checked: to “Tuesday”", "180 days left")
     looks(asker, "share_shared")
 
     opens(reader, "Case team")

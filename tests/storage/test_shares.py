@@ -98,7 +98,7 @@ async def test_access_ends_with_membership_suspension_blocking_revoking_and_time
     assert await may(database, blocked, shared.case) == set()
     await database.write(lambda tx: teams.leave(tx, shared.team, shared.cora.id, shared.ana.id))
     assert await may(database, shared.cora, shared.case) == set()
-    clock.moves(days=30)
+    clock.moves(days=180)
     assert await may(database, shared.ben, shared.case) == set()
     assert made.state(clock()) == "expired"
     renewed = await database.write(shared.to_team)
@@ -115,7 +115,7 @@ async def test_sharing_again_prolongs(database: Database, shared: Shared, clock:
     clock.moves(days=10)
     second = await database.write(shared.to_team)
 
-    assert (second.id, second.expires_at) == (first.id, clock() + shares.LASTS)
+    assert (second.id, second.expires_at) == (first.id, clock() + shares.TEAM_LASTS)
     assert await database.read(lambda tx: shares.active(tx, shared.case.id)) == [second]
 
 
@@ -344,7 +344,7 @@ async def test_the_cards_of_an_expired_share_are_withdrawn(
     await database.write(lambda tx: posted(tx, shared))
     await database.write(lambda tx: sends(tx, 71))
     assert await database.write(shares.withdraw_expired) == 0
-    clock.moves(days=30)
+    clock.moves(days=180)
 
     assert await database.write(shares.withdraw_expired) == 1
     assert await database.write(shares.withdraw_expired) == 0
