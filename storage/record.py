@@ -1,7 +1,7 @@
 """The record of a case, read from what is kept of it: the asker's own, or what is open to others."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from dialogs.content import Scenario
@@ -30,7 +30,32 @@ def record_for(
     *,
     lasting: bool = False,
 ) -> Record:
-    """Return the record as ``reader`` may see it; None reads through a link.
+    """Return the record as ``reader`` may see it; see ``facts_for``."""
+    facts = facts_for(tx, reader, stored, scenario_of, lasting=lasting)
+    return facts.record
+
+
+@dataclass(frozen=True, slots=True)
+class RecordFacts:
+    """What a record is put together from; doing so takes no transaction, which others wait for."""
+
+    case: Case
+    days: Days
+
+    @property
+    def record(self) -> Record:
+        return record_of(self.case, self.days)
+
+
+def facts_for(
+    tx: Tx,
+    reader: Person | None,
+    stored: StoredConsult,
+    scenario_of: ScenarioOf,
+    *,
+    lasting: bool = False,
+) -> RecordFacts:
+    """Return what ``reader`` may see of a case; None reads through a link.
 
     The caller has asked for leave. Others see what was published of the case, and no calendar
     date. ``lasting`` is for what is kept or passed on: nothing of a round that still runs.
@@ -46,7 +71,7 @@ def record_for(
         case = _published(tx, stored, shown, scenario)
     days = _days(tx, stored, dates=case.version is None)
     team = _team(tx, reader, stored, scenario, days, lasting=lasting)
-    return record_of(replace(case, team=team), days)
+    return RecordFacts(replace(case, team=team), days)
 
 
 def on_record(tx: Tx, reader: Person | None, stored: StoredConsult, form: str) -> None:

@@ -20,7 +20,7 @@ from storage.access import Action, Denied
 from storage.consults import StoredConsult
 from storage.errors import Conflict, NotFound
 from storage.paper import NoPaper, Press
-from storage.record import ScenarioOf
+from storage.record import RecordFacts, ScenarioOf
 from storage.text import clean
 from storage.transaction import Tx
 from web.access import Access, BadForm, Visit, check_token, form
@@ -58,10 +58,14 @@ class Case:
 
     visit: Visit
     stored: StoredConsult
-    record: Record
+    facts: RecordFacts
     may_talk: bool
     hidden: bool
     """Whether the discussion is kept from them until a round of opinions has closed."""
+
+    @property
+    def record(self) -> Record:
+        return self.facts.record
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,11 +133,11 @@ class Cases:
         record.on_record(tx, visit.member, stored, ending)
         if visit.member.id != stored.owner_id and not lasting:
             _count_view(tx, visit, stored)
-        made = record.record_for(tx, visit.member, stored, self.scenario_of, lasting=lasting)
+        facts = record.facts_for(tx, visit.member, stored, self.scenario_of, lasting=lasting)
         return Case(
             visit=visit,
             stored=stored,
-            record=made,
+            facts=facts,
             may_talk=_may_talk(tx, visit, stored),
             hidden=discussion.hidden(tx, stored.id, visit.member.id),
         )
@@ -156,11 +160,15 @@ class Cases:
         found = await asyncio.to_thread(find_identifiers, text)
         sent = Sent(fields, text, found, _refused(text, found, fields.get("checked") == "yes"))
         try:
-            return await self.access.written(lambda tx: self._commented(tx, request, sent))
+            case = await self.access.written(lambda tx: self._commented(tx, request, sent))
         except Denied:
             _like_nothing()
+        if case is not None:
+            return shown_to_member(case, sent.refused)
+        return RedirectResponse(f"/case/{request.path_params['short']}#discussion", 303)
 
-    def _commented(self, tx: Tx, request: Request, sent: Sent) -> Response:
+    def _commented(self, tx: Tx, request: Request, sent: Sent) -> Case | None:
+        """Keep a comment, or return the case to show it again beside what was sent."""
         visit, stored = self._entered(tx, request)
         check_token(sent.fields, visit.form_token)
         if not _may_talk(tx, visit, stored):
@@ -169,12 +177,12 @@ class Cases:
             raise BadForm(409, CLOSED)
         _guarded(tx, visit, sent)
         if sent.refused is not None:
-            return shown_to_member(self._case(tx, request, "page"), sent.refused)
+            return self._case(tx, request, "page")
         try:
             discussion.add(tx, stored, visit.member, sent.text, via="page")
         except Conflict:
             raise BadForm(409, FULL) from None
-        return RedirectResponse(f"/case/{stored.short}#discussion", 303)
+        return None
 
     # --- through a link -----------------------------------------------------------------------
 
@@ -189,15 +197,15 @@ class Cases:
         await form(request, self.access.names)
         token = request.path_params["token"]
 
-        def unit(tx: Tx) -> Record:
+        def unit(tx: Tx) -> RecordFacts:
             found = _resolved(tx, token)
             stored = consults.load(tx, found.consult_id)
             shares.count_view(tx, found, None, "page")
             record.on_record(tx, None, stored, "page")
-            return record.record_for(tx, None, stored, self.scenario_of)
+            return record.facts_for(tx, None, stored, self.scenario_of)
 
-        made = await self.access.written(unit)
-        return shown(made, before=_rendered("shared_before.html"))
+        facts = await self.access.written(unit)
+        return shown(facts.record, before=_rendered("shared_before.html"))
 
 
 def _resolved(tx: Tx, token: str) -> shares.Share:

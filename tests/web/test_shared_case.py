@@ -182,7 +182,7 @@ async def test_a_links_page_opens_by_a_tap_only_and_is_counted(
     entry = await newest(pages, "share.view")
 
     assert first.status_code == 200
-    assert shared.stored.code not in first.text
+    assert f"Case {shared.stored.code}" not in words_on(first)
     assert unseen == []
     assert f"Case {shared.stored.code}" in words_on(opened)
     assert [(view.person_id, view.via, view.times) for view in seen] == [(None, "page", 1)]
