@@ -1,8 +1,9 @@
 """The commands that Telegram lists, by kind of chat."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from bot.language import LANGUAGES, translator
 from storage.transcript import Outgoing
 
 MENU = (
@@ -26,16 +27,26 @@ ADMIN_MENU = (("admin", "today's numbers, who waits for you, the console"),)
 """What an admin's own chat lists besides."""
 
 
-def listed(scope: dict[str, Any], menu: Sequence[tuple[str, str]]) -> dict[str, Any]:
-    """Return the parameters of ``setMyCommands``."""
-    return {
-        "commands": [{"command": name, "description": words} for name, words in menu],
-        "scope": scope,
-    }
+def every(admins: Iterable[int]) -> Iterator[dict[str, Any]]:
+    """Yield the parameters of ``setMyCommands`` for every kind of chat, in every language."""
+    for language in LANGUAGES:
+        yield listed({"type": "all_private_chats"}, MENU, language)
+        yield listed({"type": "all_group_chats"}, GROUP_MENU, language)
+        yield from (of_admin(admin, language) for admin in admins)
 
 
-def of_admin(chat_id: int) -> dict[str, Any]:
-    return listed({"type": "chat", "chat_id": chat_id}, (*MENU, *ADMIN_MENU))
+def listed(
+    scope: dict[str, Any], menu: Sequence[tuple[str, str]], language: str = "en"
+) -> dict[str, Any]:
+    """Return the parameters of ``setMyCommands``; English is what other languages fall back to."""
+    t = translator(language)
+    commands = [{"command": name, "description": t(words)} for name, words in menu]
+    spoken = {} if language == "en" else {"language_code": language}
+    return {"commands": commands, "scope": scope, **spoken}
+
+
+def of_admin(chat_id: int, language: str = "en") -> dict[str, Any]:
+    return listed({"type": "chat", "chat_id": chat_id}, (*MENU, *ADMIN_MENU), language)
 
 
 def admins_menu(chat_id: int) -> Outgoing:

@@ -212,11 +212,7 @@ class Service:
     async def introduce(self) -> None:
         """Tell Telegram the commands of each kind of chat; not being able to is no reason to stop."""
         self.handler.username = await self._own_name()
-        for menu in (
-            menus.listed({"type": "all_private_chats"}, menus.MENU),
-            menus.listed({"type": "all_group_chats"}, menus.GROUP_MENU),
-            *map(menus.of_admin, self.settings.admins),
-        ):
+        for menu in menus.every(self.settings.admins):
             with suppress(TelegramError):
                 await self.telegram.call("setMyCommands", menu)
 

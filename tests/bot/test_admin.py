@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from bot.language import LANGUAGES
 from bot.picture import png
 from dialogs.charts import Bar, columns, picture
 from storage import sign_in
@@ -111,7 +112,7 @@ async def test_the_menu_comes_with_the_first_screen_as_there_was_no_chat_before(
         menus = [call for call in talk.emulator.calls if call.method == "setMyCommands"]
         menu = menus[-1]
 
-        assert len(menus) == 4
+        assert len(menus) == 3 * len(LANGUAGES) + 1
         assert menu.params["scope"] == {"type": "chat", "chat_id": ADMIN}
         assert menu.params["commands"][-1]["command"] == "admin"
         await unharmed(talk)
@@ -257,3 +258,15 @@ def test_a_drawing_becomes_a_picture_with_its_title_and_legend() -> None:
 def test_what_is_no_chart_is_no_picture() -> None:
     with pytest.raises(ValueError, match="not a chart"):
         picture("Nothing", "<p>Nothing in this period.</p>", ())
+
+
+async def test_the_menu_is_told_in_every_language(tmp_path: Path) -> None:
+    async with talking(tmp_path) as talk:
+        await begun(talk)
+
+        told = {
+            call.params.get("language_code", "en"): call.params["commands"][0]["description"]
+            for call in talk.emulator.calls
+            if call.method == "setMyCommands" and "private" in str(call.params["scope"])
+        }
+    assert told == {"en": "start a case", "es": "iniciar un caso"}

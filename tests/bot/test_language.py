@@ -13,6 +13,8 @@ from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
 
 from bot.language import LANGUAGES, offered, translator
+from bot.menus import ADMIN_MENU, GROUP_MENU, MENU
+from bot.routes import COMMANDS
 from bot.screen import Screen, visible
 from bot.screens import review, start, summary
 from dialogs.content import Question, load_scenario
@@ -91,7 +93,8 @@ def computed() -> set[str]:
     opinions = {*CONCERN_WORDS.values(), *REMARKS, *REMOVALS.values()}
     label = str(Question.model_fields["unknown_label"].default)
     reasons = set(BREAK_GLASS_REASONS.values())
-    kinds = {kind_title(kind) for kind in KINDS}
+    menus = {words for _, words in (*MENU, *GROUP_MENU, *ADMIN_MENU)}
+    kinds = {kind_title(kind) for kind in KINDS} | menus
     return kinds | set(get_args(GapState)) | plan | opinions | {label} | reasons
 
 
@@ -225,3 +228,11 @@ def test_the_summary_in_spanish_fits_a_phone(vignette: dict[str, dict[str, objec
     assert visible(screen.text) <= summary.VISIBLE
     for row in screen.rows:
         assert len(row) == 1 or max(len(button.label) for button in row) <= 18
+
+
+def test_help_names_every_command() -> None:
+    text = start.help_screen(str, admin=True).text
+
+    assert [
+        name for name in COMMANDS if f"/{name} " not in text and name not in ("start", "help")
+    ] == []
