@@ -10,7 +10,7 @@ from storage.consults import StoredConsult
 from tests.bot import walks
 from tests.bot.conftest import Conversation
 from tests.bot.teamwork import Clinic, clinic_of, url_of
-from web.emulator import group
+from web.emulator import group, person
 
 NEUTRAL = "That message was not recorded: it seems to identify somebody. Please delete it."
 
@@ -329,3 +329,24 @@ async def test_edits_of_a_card_are_joined(clinic: Clinic) -> None:
     made = [c for c in clinic.talk.emulator.calls if c.method == "editmessagetext"]
     assert clinic.ben.in_group(ward).last.text == "Case, edit 4"
     assert sum("edit" in str(call.params) for call in made) <= 1
+
+
+async def test_until_telegram_has_told_our_name_a_card_has_no_button(clinic: Clinic) -> None:
+    ward = await clinic.bound()
+    clinic.talk.service.handler.username = ""
+    await clinic.shared()
+    assert clinic.ben.in_group(ward).last.rows == []
+
+    await clinic.talk.taps("Share with more", "I checked: by a link")
+
+    assert "Telegram has not told my name yet" in clinic.talk.screen.text
+
+
+async def test_a_newcomer_is_pointed_to_the_private_chat(clinic: Clinic) -> None:
+    ward = await clinic.bound()
+    eve = person(clinic.talk.emulator, 504, "Eve").in_group(ward)
+    ward.adds(eve, clinic.talk.me)
+
+    await clinic.talk.says("/team", eve)
+
+    assert "Only a team's lead" in eve.last.text

@@ -4,7 +4,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot import share
@@ -325,6 +325,7 @@ async def test_without_a_card_one_is_led_to_the_cases_that_can_be_shared(
 # --- the guard over all of it -----------------------------------------------------------------
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.integers(0, 2**32))
 def test_no_set_of_answers_looks_like_an_identifier_and_each_page_fits(seed: int) -> None:
     answers = random_answers(Random(seed))  # noqa: S311 - repeatable, not secret
