@@ -79,8 +79,8 @@ class PostgresServer:
 
     def control(self, *words: str) -> None:
         """Run pg_ctl on this server with the options it was started with."""
-        options = (self.folder / "postmaster.opts").read_text().split('"', 1)[1].replace('"', "")
-        start = ["-o", options.strip()] if words[0] == "start" else []
+        options = (self.folder / "postmaster.opts").read_text().partition(" ")[2].strip()
+        start = ["-o", options] if words[0] == "start" else []
         subprocess.run(
             [self._program("pg_ctl"), "-D", str(self.folder), *words, *start],
             user=self._server.system_user,

@@ -218,7 +218,7 @@ async def walk(scene: Scene, steps: Sequence[Step]) -> None:
 async def all_sent(place: Place) -> None:
     """Return when nothing is left to be sent."""
     while True:
-        with suppress(sqlite3.OperationalError):
+        with suppress(sqlite3.OperationalError, psycopg.OperationalError):
             if not place.unsent():
                 return
         await asyncio.sleep(GLANCE)
