@@ -1,0 +1,346 @@
+"""Whatever is done in whatever order: the database is what the model says, after every step.
+
+Taps, words, edits, repeats, old buttons, a second device, restarts and deaths, through the real
+intake, handler, outbox and database, with the emulated Telegram in the same process.
+"""
+
+import asyncio
+import json
+import shutil
+import tempfile
+from collections.abc import Coroutine, Mapping
+from pathlib import Path
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
+from sqlalchemy import text
+from telegram.error import BadRequest, Forbidden
+
+from bot.handler import Handler
+from bot.inbox import Intake
+from bot.outbox import Outbox
+from bot.service import Scenarios
+from bot.transport import form_of
+from storage.database import Database
+from storage.transaction import Tx
+from storage.verification import verify
+from tests.bot.conftest import FAST, TOKEN, Clock, database_in, settings_for
+from tests.bot.model import ENDED, VERBS, Case
+from web.emulator import Message, new_emulator, person
+from web.emulator.app import METHODS
+from web.emulator.errors import Refused
+from web.emulator.request import Params, Upload
+
+STEPS = 50
+EXAMPLES = 10
+MOST_CASES = 4
+READS = ("v", "go", "ask", "cases", "page")
+"""Buttons that only show something."""
+
+KNOWN = frozenset((*VERBS, *READS, "new", "set", "del"))
+WORDS = ("1", "skip", "not known", "back", "repeat", "qqq")
+MEMORY = Path("/dev/shm")  # noqa: S108 - memory where there is some: no disk is tested here
+
+
+class Wire:
+    """Telegram in the same process."""
+
+    def __init__(self, bot: "Bot") -> None:
+        self._bot = bot
+
+    async def call(self, method: str, params: Mapping[str, Any]) -> Any:
+        form = form_of(params)
+        files = {
+            n: Upload(name, body, kind) for n, (name, body, kind) in form.multipart_data.items()
+        }
+        try:
+            return METHODS[method.lower()](self._bot.emulator, Params(form.json_parameters, files))
+        except Refused as refused:
+            kind = Forbidden if refused.code == 403 else BadRequest
+            raise kind(refused.description.partition(": ")[2]) from None
+
+
+class Bot:
+    """One bot whose process can end at any time, with its phone and its database."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(dir=MEMORY if MEMORY.is_dir() else None))
+        self.emulator = new_emulator(TOKEN, Clock(), seed=1)
+        self.me = person(self.emulator, 501, "Ana")
+        self.scenarios = SCENARIOS
+        self.given: list[dict[str, Any]] = []
+        """Every update so far."""
+
+    async def starts(self) -> None:
+        self.database: Database = database_in(self.folder, Clock())
+        self.outbox = Outbox(self.database, Wire(self), pace=FAST)
+        handler = Handler(self.database, self.outbox, settings_for(self.folder), self.scenarios)
+        self.intake = Intake(handler, self._bury)
+        await self.outbox._forgot_last_run()
+        await self.outbox.sweep()
+        await self.outbox.drained()
+
+    async def ends(self) -> None:
+        """End in order."""
+        await self.outbox.drained()
+        await self.database.close()
+
+    async def dies(self) -> None:
+        """End in the middle of sending; what is committed stays."""
+        for task in self.outbox._working.values():
+            task.cancel()
+        await self.database.close()
+
+    async def hears(self) -> list[dict[str, Any]]:
+        """Return the updates that wait, and take them off Telegram's hands."""
+        waiting = [update.wire() for update in self.emulator.updates.waiting.values()]
+        self.emulator.updates.forget([update["update_id"] for update in waiting])
+        self.given += waiting
+        return waiting
+
+    async def takes(self, updates: list[dict[str, Any]]) -> None:
+        """Handle updates side by side, as from two devices, and send what they cause."""
+        await asyncio.gather(*(self.intake(update) for update in updates))
+        await self.outbox.drained()
+
+    async def _bury(self, raw: Any, *, update_id: int | None, reason: str, attempts: int) -> None:
+        raise AssertionError(f"{kind_of(raw)} was put away: {reason}")
+
+
+def kind_of(raw: Any) -> str:
+    return json.dumps(raw)[:300]
+
+
+SCENARIOS = Scenarios("mat_pain")
+
+
+class AnyOrder(RuleBasedStateMachine):
+    """One person who has arrived, and what their cases must be."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.runner = asyncio.Runner()
+        self.bot = Bot()
+        self.cases: dict[str, Case] = {}
+        self.path = "quick"
+        self.seen: list[tuple[str, Message]] = []
+        """Every button that was ever on a screen."""
+        self.mine: Message | None = None
+        """The newest words of the person."""
+        self.run(self.arrives())
+
+    def run(self, work: Coroutine[Any, Any, None]) -> None:
+        self.runner.run(work)
+
+    async def arrives(self) -> None:
+        await self.bot.starts()
+        self.bot.me.starts()
+        await self.settles()
+        for data in ("1|agree||", "1|role||counselor|", "1|new||"):
+            self.bot.me.forges(data, self.bot.me.screen)
+            await self.settles()
+        self.learn()
+
+    async def settles(self) -> None:
+        await self.bot.takes(await self.bot.hears())
+
+    # --- what the person sees -----------------------------------------------------------
+
+    @property
+    def screen(self) -> Message:
+        return self.bot.me.screen
+
+    def buttons(self) -> list[str]:
+        """Return what the buttons of the newest screen carry, as far as the model knows them."""
+        found = [str(b.get("callback_data", "")) for row in self.screen.rows for b in row]
+        return [data for data in found if data.split("|")[1:2] and _modelled(data)]
+
+    def learn(self) -> None:
+        """Look at the screen: remember its buttons, and find a case that was just opened."""
+        self.seen += [(data, self.screen) for data in self.buttons()]
+        case = self.standing()
+        if case and case not in self.cases:
+            self.cases[case] = Case({"role": "counselor"}, path=self.path)
+
+    def standing(self) -> str | None:
+        """Return the case that the newest screen is about."""
+        for data in self.buttons():
+            _, verb, case, *_ = data.split("|")
+            if case and verb != "go":
+                return case
+        return None
+
+    # --- what the model makes of it -----------------------------------------------------
+
+    def expects(self, data: str) -> None:
+        """Do to the model what a button does to the bot."""
+        _, verb, short, *rest = data.split("|")
+        args, turn = rest[:-1], int(rest[-1]) if rest[-1] else None
+        if verb == "set" and args[:1] == ["path"]:
+            self.path = "full" if self.path == "quick" else "quick"
+        if short not in self.cases:
+            return
+        case = self.cases[short]
+        if verb == "del" and args == ["yes"] and case.phase in ENDED:
+            del self.cases[short]
+        case.tap(verb, args, turn)
+
+    # --- what is done -------------------------------------------------------------------
+
+    @rule(place=st.integers(0, 20))
+    def taps(self, place: int) -> None:
+        if self.buttons():
+            data = self.buttons()[place % len(self.buttons())]
+            self.run(self.tapped([(data, self.screen)]))
+
+    @rule(place=st.integers(0, 200))
+    def taps_an_old_button(self, place: int) -> None:
+        if self.seen:
+            self.run(self.tapped([self.seen[-1 - place % len(self.seen)]]))
+
+    @rule(one=st.integers(0, 20), other=st.integers(0, 20))
+    def taps_on_two_devices(self, one: int, other: int) -> None:
+        buttons = self.buttons()
+        if buttons:
+            both = [buttons[one % len(buttons)], buttons[other % len(buttons)]]
+            self.run(self.tapped([(data, self.screen) for data in both]))
+
+    async def tapped(self, taps: list[tuple[str, Message]]) -> None:
+        for data, message in taps:
+            if "|new|" not in data or len(self.cases) < MOST_CASES:
+                self.bot.me.forges(data, message)
+                self.expects(data)
+        await self.settles()
+        await self.same()
+
+    @rule(place=st.integers(0, 20))
+    def taps_and_the_bot_dies(self, place: int) -> None:
+        buttons = self.buttons()
+        data = buttons[place % len(buttons)] if buttons else "1|page||start|"
+        if "|new|" in data and len(self.cases) >= MOST_CASES:
+            return
+        self.bot.me.forges(data, self.screen)
+        self.expects(data)
+        self.run(self.death())
+
+    async def death(self) -> None:
+        updates = await self.bot.hears()
+        await asyncio.gather(*(self.bot.intake(update) for update in updates))
+        await self.bot.dies()
+        await self.bot.starts()
+        await self.bot.takes(updates)
+        await self.same()
+
+    @precondition(lambda self: len(self.cases) < MOST_CASES)
+    @rule()
+    def begins_another_case(self) -> None:
+        self.bot.me.says("/new")
+        self.run(self.answered())
+
+    @rule(words=st.sampled_from(WORDS))
+    def types(self, words: str) -> None:
+        short = self.standing()
+        case = self.cases.get(short or "")
+        waiting = [each for each in self.cases.values() if each.phase == "asking"]
+        if case is None and short is None and len(waiting) == 1:
+            case = waiting[0]
+        if case is not None and not case.takes_numbers(case.question) and words == "1":
+            return
+        self.mine = self.bot.me.says(words)
+        if case is not None and case.phase not in ENDED:
+            case.say(words, self.mine.id)
+        self.run(self.answered())
+
+    @precondition(lambda self: self.mine is not None)
+    @rule(words=st.sampled_from(("1", "skip", "not known")))
+    def edits(self, words: str) -> None:
+        assert self.mine is not None
+        answered = [case.typed.get(self.mine.id) for case in self.cases.values()]
+        if words == "1" and not all(map(Case({}).takes_numbers, answered)):
+            return
+        self.bot.me.edits(self.mine, words)
+        for case in self.cases.values():
+            case.edit(words, self.mine.id)
+        self.run(self.answered())
+
+    async def answered(self) -> None:
+        await self.settles()
+        await self.same()
+
+    @rule(back=st.integers(0, 30), times=st.integers(1, 3))
+    def telegram_repeats_itself(self, back: int, times: int) -> None:
+        old = self.bot.given[-1 - back % len(self.bot.given)]
+        self.run(self.repeated([old] * times))
+
+    async def repeated(self, updates: list[dict[str, Any]]) -> None:
+        await self.bot.takes(updates)
+        await self.same()
+
+    @rule()
+    def the_bot_is_restarted(self) -> None:
+        self.run(self.restarted())
+
+    async def restarted(self) -> None:
+        await self.bot.ends()
+        await self.bot.starts()
+        await self.same()
+
+    # --- what must be -------------------------------------------------------------------
+
+    async def same(self) -> None:
+        """Compare every case, and see that nothing waits, spins or was lost."""
+        self.learn()
+        found, counts = await self.bot.database.read(_found)
+        expected = {
+            short: (case.phase, case.turn, case.answers, case.path, case.changes)
+            for short, case in self.cases.items()
+        }
+        assert found == expected
+        assert counts == (len({update["update_id"] for update in self.bot.given}), 0)
+        assert self.bot.me.spinning == []
+
+    def teardown(self) -> None:
+        self.run(self.over())
+        self.runner.close()
+        shutil.rmtree(self.bot.folder)
+
+    async def over(self) -> None:
+        report = await self.bot.database.read(verify)
+        await self.bot.ends()
+        assert report.ok, report.problems
+
+
+def _modelled(data: str) -> bool:
+    _, verb, _, *rest = data.split("|")
+    if verb == "set":
+        return rest[:1] == ["path"]
+    return verb in KNOWN
+
+
+def _found(tx: Tx) -> tuple[dict[str, Any], tuple[int, int]]:
+    """Return every case as it is stored, and how many updates are kept and messages wait."""
+    cases = {
+        row.short: (row.phase, row.turn, json.loads(row.answers), row.path, row.changes)
+        for row in tx.connection.execute(_CASES)
+    }
+    kept, waiting = tx.connection.execute(_COUNTS).one()
+    return cases, (kept, waiting)
+
+
+_CASES = text(
+    "SELECT short, phase, turn, answers, path, (SELECT count(*) FROM answer_change"
+    " WHERE consult_id = consult.id) AS changes FROM consult WHERE erased_at IS NULL"
+)
+_COUNTS = text(
+    "SELECT count(update_id), coalesce(sum(state IN ('waiting', 'sending')), 0) FROM transcript"
+)
+
+TestAnyOrder = AnyOrder.TestCase
+TestAnyOrder.settings = settings(
+    max_examples=EXAMPLES,
+    stateful_step_count=STEPS,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
