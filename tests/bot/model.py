@@ -122,10 +122,9 @@ class Case:
                 return "s", [name], None
             case "not known" if QUESTIONS[name]["not_known"]:
                 return "u", [name], None
-            case "1" if QUESTIONS[name]["type"] == "choice":
-                return "a", [name, self.options[0]], None
-            case "1" if QUESTIONS[name]["type"] == "multi":
-                return "first", [name], None
+            case "1" if QUESTIONS[name]["type"] in ("choice", "multi"):
+                one = QUESTIONS[name]["type"] == "choice"
+                return ("a", [name, self.options[0]], None) if one else ("first", [name], None)
             case _:
                 return None
 
