@@ -44,6 +44,7 @@ READS = ("v", "go", "ask", "cases", "page")
 
 KNOWN = frozenset((*VERBS, *READS, "new", "set", "del"))
 WORDS = ("1", "skip", "not known", "back", "repeat", "qqq")
+PATIENCE = 60.0
 MEMORY = Path("/dev/shm")  # noqa: S108 - memory where there is some: no disk is tested here
 
 
@@ -84,11 +85,11 @@ class Bot:
         self.intake = Intake(handler, self._bury)
         await self.outbox._forgot_last_run()
         await self.outbox.sweep()
-        await self.outbox.drained()
+        await self.outbox.drained(PATIENCE)
 
     async def ends(self) -> None:
         """End in order."""
-        await self.outbox.drained()
+        await self.outbox.drained(PATIENCE)
         await self.database.close()
 
     async def dies(self) -> None:
@@ -107,7 +108,7 @@ class Bot:
     async def takes(self, updates: list[dict[str, Any]]) -> None:
         """Handle updates side by side, as from two devices, and send what they cause."""
         await asyncio.gather(*(self.intake(update) for update in updates))
-        await self.outbox.drained()
+        await self.outbox.drained(PATIENCE)
 
     async def _bury(self, raw: Any, *, update_id: int | None, reason: str, attempts: int) -> None:
         raise AssertionError(f"{kind_of(raw)} was put away: {reason}")
