@@ -80,7 +80,7 @@ async def test_all_of_them_at_once_for_a_whole_case(talk: Conversation) -> None:
     faults, case = talk.emulator.faults, case_of(talk.screen)
     faults.reseed(seed)
     for kind in (*PASSING, "duplicate", "reorder"):
-        faults.at_random(kind, 0.05, seconds=0.05)  # type: ignore[arg-type]
+        faults.at_random(kind, 0.05, seconds=0.05)
     for each in ANSWERS:
         talk.me.forges("1|" + each.format(case=case), talk.screen)
     await weathers(talk)

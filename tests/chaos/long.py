@@ -1,0 +1,227 @@
+"""The long form of the chaos tests: ``make chaos``, or ``python -m tests.chaos.long --hours 0.5``.
+
+Every point of every conversation on both databases, storms with random kills through a bad network,
+two replicas on one server, crashes of the server, power cuts: again and again, each round with the
+next seed, until the rounds or the hours are over. It prints a line for each thing done and a table
+at the end, and ends with 1 when anything was lost, repeated, out of order or left unsent.
+"""
+
+import argparse
+import asyncio
+import os
+import random
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.chaos.bot import ROOT
+from tests.chaos.crowd import Plan, storm
+from tests.chaos.lives import (
+    Files,
+    Moment,
+    Places,
+    Servers,
+    Stage,
+    chosen,
+    moments,
+    quiet_lives,
+    stage,
+    wrongs,
+)
+from tests.chaos.stories import STORIES, Stuck
+from tests.databases import PostgresServer
+
+ROUNDS = 20
+CUTS = 1_000
+WALKS = 2_000
+STORM = Plan(updates=2_000, kills=150, faults=0.01)
+REPLICAS = Plan(updates=2_000, kills=120, replicas=2, faults=0.01)
+BEHIND_A_HOOK = Plan(updates=2_000, kills=120, replicas=2, webhook=True, faults=0.01)
+CRASHES = Plan(updates=1_000, replicas=2, webhook=True, restarts=6)
+
+
+@dataclass
+class Row:
+    """One line of the table."""
+
+    what: str
+    updates: int = 0
+    kills: int = 0
+    crashes: int = 0
+    dropped: int = 0
+    twice: int = 0
+    """Messages that came a second time."""
+    seconds: float = 0.0
+    wrongs: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Ledger:
+    """What was done so far, and until when there is time."""
+
+    until: float
+    rows: dict[str, Row] = field(default_factory=dict)
+
+    @property
+    def over(self) -> bool:
+        return time.monotonic() >= self.until
+
+    def row(self, what: str) -> Row:
+        return self.rows.setdefault(what, Row(what))
+
+    def say(self, words: str) -> None:
+        print(f"{time.strftime('%H:%M:%S')}  {words}", flush=True)
+
+    def table(self) -> str:
+        head = ("what", "updates", "kills", "crashes", "lost answers", "twice", "wrong", "seconds")
+        lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
+        for row in self.rows.values():
+            cells = (row.what, row.updates, row.kills, row.crashes, row.dropped, row.twice)
+            lines.append(
+                "| " + " | ".join(map(str, (*cells, len(row.wrongs), round(row.seconds)))) + " |"
+            )
+        return "\n".join(lines)
+
+
+async def every_point(ledger: Ledger, what: str, places: Places, seed: int, most: int) -> None:
+    """Kill the bot at every point of every conversation, in an order of its own."""
+    row, began = ledger.row(what), time.monotonic()
+    async with stage(places) as on:
+        quiet = await quiet_lives(on, STORIES)
+        every = moments(quiet, STORIES)
+        drawn = chosen(every, most or len(every), random.Random(seed))  # noqa: S311
+        ledger.say(f"{what}: {len(drawn)} of {len(every)} points")
+        done = 0
+        for start in range(0, len(drawn), 40):
+            if ledger.over:
+                break
+            batch = drawn[start : start + 40]
+            await asyncio.gather(*(_one(ledger, row, on, moment, quiet) for moment in batch))
+            done += len(batch)
+            ledger.say(f"{what}: {done} of {len(drawn)}; wrong: {len(row.wrongs)}")
+    row.seconds += time.monotonic() - began
+
+
+async def _one(ledger: Ledger, row: Row, on: Stage, moment: Moment, quiet: object) -> None:
+    assert isinstance(quiet, dict)
+    try:
+        life = await on.live(moment.story, moment.point)
+    except Stuck as stuck:
+        found = [str(stuck)]
+    else:
+        found = wrongs(life, quiet[moment.story.name])
+        row.kills += life.died
+        row.twice += life.strays
+        row.updates += life.trace.taken_in
+    for wrong in found:
+        row.wrongs.append(wrong)
+        ledger.say(f"WRONG  {moment}: {wrong}")
+
+
+async def one_storm(
+    ledger: Ledger,
+    what: str,
+    places: Places,
+    plan: Plan,
+    seed: int,
+    *,
+    restart: Callable[[], None] | None = None,
+) -> None:
+    row = ledger.row(what)
+    came = await storm(places.fresh(), plan, random.Random(seed), restart)  # noqa: S311
+    row.updates += came.updates
+    row.kills += came.kills
+    row.crashes += plan.restarts
+    row.dropped += came.dropped
+    row.twice += came.strays
+    row.seconds += came.seconds
+    row.wrongs += came.wrongs
+    ledger.say(
+        f"{what}: {came.updates} updates, {came.kills} kills, {came.strays} messages twice"
+        f" in {came.seconds:.0f} s; wrong: {came.wrongs or 'nothing'}"
+    )
+
+
+async def by_pytest(ledger: Ledger, what: str, path: str, **amount: int) -> None:
+    """Run tests that take an amount from the environment, with that amount."""
+    row, began = ledger.row(what), time.monotonic()
+    environment = os.environ | {name: str(value) for name, value in amount.items()}
+    words = (sys.executable, "-m", "pytest", "-q", "-x", path)
+    process = await asyncio.create_subprocess_exec(*words, cwd=ROOT, env=environment)
+    code = await process.wait()
+    row.seconds += time.monotonic() - began
+    row.updates += sum(amount.values())
+    row.wrongs += [f"see above: {path}"] if code else []
+    ledger.say(f"{what}: {amount}; {'wrong' if code else 'nothing wrong'}")
+
+
+async def rounds(ledger: Ledger, seed: int, count: int, points: int) -> None:
+    """Do everything once with each seed."""
+    server = PostgresServer()
+    try:
+        for number in range(count):
+            for work in _works(ledger, server, seed + number, points):
+                if not ledger.over:
+                    await work()
+    finally:
+        server.stop()
+
+
+def _works(
+    ledger: Ledger, server: PostgresServer, seed: int, points: int
+) -> list[Callable[[], Awaitable[None]]]:
+    """Return what one round does, each thing in a folder of its own."""
+    crash = server.crash_and_start
+
+    def files() -> Places:
+        return Files(Path(tempfile.mkdtemp(prefix="curbside-chaos-")))
+
+    def servers() -> Places:
+        folder = Path(tempfile.mkdtemp(prefix="curbside-chaos-"))
+        return Servers(folder, server=server)
+
+    lite, big = "SQLite", "PostgreSQL"
+    return [
+        lambda: one_storm(ledger, f"storm, {lite}", files(), STORM, seed),
+        lambda: one_storm(ledger, f"two replicas that poll, {big}", servers(), REPLICAS, seed),
+        lambda: one_storm(
+            ledger, f"two replicas behind a webhook, {big}", servers(), BEHIND_A_HOOK, seed
+        ),
+        lambda: one_storm(
+            ledger, f"crashes of the server, {big}", servers(), CRASHES, seed, restart=crash
+        ),
+        lambda: by_pytest(
+            ledger, "power cuts", "tests/chaos/test_powercut.py", CURBSIDE_POWER_CUTS=CUTS
+        ),
+        lambda: by_pytest(
+            ledger,
+            "any order, in walks of 50 steps",
+            "tests/bot/test_any_order.py",
+            CURBSIDE_ANY_ORDER=WALKS,
+        ),
+        lambda: every_point(ledger, f"every point, {lite}", files(), seed, points),
+        lambda: every_point(ledger, f"every point, {big}", servers(), seed, points),
+    ]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="20 by default")
+    parser.add_argument("--hours", type=float, default=24.0, help="stop after so many hours")
+    parser.add_argument(
+        "--points", type=int, default=0, help="points a round; every one by default"
+    )
+    parser.add_argument("--seed", type=int, default=random.randrange(10**6))  # noqa: S311
+    options = parser.parse_args()
+    ledger = Ledger(until=time.monotonic() + options.hours * 3600)
+    ledger.say(f"seed {options.seed}, {options.rounds} rounds, at most {options.hours} hours")
+    asyncio.run(rounds(ledger, options.seed, options.rounds, options.points))
+    print(f"\n{ledger.table()}\n")
+    return 1 if any(row.wrongs for row in ledger.rows.values()) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
