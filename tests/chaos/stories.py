@@ -290,6 +290,10 @@ STORIES = (
         tap("shr", "t"), say("/resume"), tap("ask", "close"), tap("close"), tap("del"),
         tap("del", "yes"),
     ), (*TO_SHARE, tap("shr"))),
+    Story("the transcript of a case", (
+        tap("rec"), tap("recp"), tap("recf", "md"), tap("v", "home"),
+    ), ADVISED),
+    Story("helplines and opinions", (say("/lines"), say("/opinions"), say("/cases")), ADVISED),
     Story("blocked and back", (
         does(lambda ana: ana.blocks_bot()), say("/start"), say("/resume"),
     ), SAFE),

@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -185,7 +186,9 @@ async def test_two_schedulers_remind_once(tmp_path: Path, postgres_server: Postg
     clock.moves(days=31)
     keys = Keyring.of_file(place.folder / "keys")
     one, other = open_database(place.url, keys, clock), open_database(place.url, keys, clock)
-    told = await asyncio.gather(*(each.write(remind) for each in (one, other, one, other)))
+    told = await asyncio.gather(
+        *(each.write(partial(remind, "UTC")) for each in (one, other, one, other))
+    )
     await one.close()
     await other.close()
 
