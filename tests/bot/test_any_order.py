@@ -260,15 +260,14 @@ class AnyOrder(RuleBasedStateMachine):
 
     @rule(words=st.sampled_from(WORDS))
     def types(self, words: str) -> None:
-        short = self.standing()
-        case = self.cases.get(short or "")
+        case = self.cases.get(self.standing() or "")
         waiting = [each for each in self.cases.values() if each.phase == "asking"]
-        if case is None and short is None and len(waiting) == 1:
-            case = waiting[0]
+        if case is None or case.phase in ENDED:
+            case = waiting[0] if len(waiting) == 1 else None
         if case is not None and not case.takes_numbers(case.question) and words == "1":
             return
         self.mine = self.bot.me.says(words)
-        if case is not None and case.phase not in ENDED:
+        if case is not None:
             case.say(words, self.mine.id)
         self.run(self.answered())
 
