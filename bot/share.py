@@ -300,8 +300,8 @@ def _by_link(turn: Turn, stored: StoredConsult, data: Callback) -> None:
 
 
 def _show_link(turn: Turn, stored: StoredConsult, made: Share) -> None:
-    t = turn.t
-    url = links.private(turn, links.SHARE, shares.token_of(turn.tx, made.id))
+    t, token = turn.t, shares.token_of(turn.tx, made.id)
+    url, page = links.private(turn, links.SHARE, token), _page_address(turn, token)
     body = paragraphs(
         bold(t("Case {code} · link").format(code=stored.code)),
         esc(url) or esc(t("Telegram has not told my name yet. Try again in a minute.")),
@@ -311,10 +311,22 @@ def _show_link(turn: Turn, stored: StoredConsult, made: Share) -> None:
                 "30 days. Send it only to clinicians who may see the case."
             ).format(count=made.most_views)
         ),
+        lines(esc(t("In a browser, without the bot, for whoever has it:")), esc(page))
+        if page
+        else "",
     )
-    copy = ((Button(t("Copy the link"), copy=url),),) if url else ()
+    copies = ((t("Copy the link"), url), (t("Copy the page's address"), page))
+    rows = tuple((Button(label, copy=words),) for label, words in copies if words)
     back = (Button(t("‹ Shared with"), encode("shr", stored.short)),)
-    turn.show(Screen(body, (*copy, back)), consult=stored.id, kind="share")
+    turn.show(Screen(body, (*rows, back)), consult=stored.id, kind="share")
+
+
+def _page_address(turn: Turn, token: str) -> str:
+    """Return where a link's case is read in a browser; empty where nobody else could reach it."""
+    settings = turn.settings
+    if settings.public_url:
+        return f"{settings.public_url}/shared/{token}"
+    return "" if settings.token else f"http://127.0.0.1:{settings.port}/shared/{token}"
 
 
 def _update(turn: Turn, stored: StoredConsult, data: Callback) -> None:

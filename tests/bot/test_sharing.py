@@ -88,6 +88,8 @@ async def test_a_later_change_stays_the_askers_until_it_is_checked(clinic: Clini
 async def test_a_link_opens_the_case_once_it_is_followed(clinic: Clinic) -> None:
     talk, case = clinic.talk, await clinic.case()
     payload = await link_of(clinic)
+    address = str(talk.screen.button("Copy the page")["copy_text"]["text"])
+    assert address.endswith("/shared/" + payload.removeprefix("s_"))
     assert "no longer works" in await forged_by(clinic, f"1|shv|{case}|")
 
     assert "Oxycodone" in await clinic.follows(clinic.dan, payload)
