@@ -65,6 +65,8 @@ _SCORE_CUE = re.compile(
     r"function|sleep|mood|cravings?|now|it'?s|is|was|still|stays?|down|up)\W{0,3}(?:is|was|of|"
     r"at|a|on|by|to|from|around|about|now|=|:|~)?\W{0,3}$"
 )
+_COUNTED = re.compile(r"\s(?:neg|pos|clean|attended|kept|missed|right|ok)\w*\b", re.IGNORECASE)
+"""What may follow a share, as in "UDS 8/10 negative", or a day."""
 _DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _NO_UNIT = re.compile(r"\s{0,2}(?:to|at|in)\b", re.IGNORECASE)
 
@@ -88,7 +90,10 @@ def day_pair(reading: Reading, start: int) -> Finding | None:
     pair = _PAIR.match(reading.text, start)
     if pair is None or not _is_date(reading, pair):
         return None
-    return Finding(start, _range_end(reading, pair.end()), "date", "hard")
+    one, other = int(pair[1]), int(pair[2])
+    share = one <= other in _SCALES and _COUNTED.match(reading.text, pair.end())
+    end = _range_end(reading, pair.end())
+    return Finding(start, end, "date", "soft" if share else "hard")
 
 
 def _range_end(reading: Reading, end: int) -> int:
