@@ -132,7 +132,7 @@ def _numbers(
     """Return a button for each comment of the page, which leads to what can be done with it."""
     here = {numbered[0]: numbered[1] for numbered, _ in page if numbered[1].removed is None}
     buttons = [
-        Button(str(number), encode("tlkc", stored.short, each.short))
+        Button(str(number), encode("tlkc", stored.short, "see", each.short))
         for number, each in here.items()
     ]
     return laid_out(buttons, 5)
@@ -239,8 +239,8 @@ def _one(turn: Turn, data: Callback) -> None:
     stored = turn.case(data.case, Action.SHARED_READ)
     if discussion.hidden(turn.tx, stored.id, turn.person.id):
         raise Gone
-    found = _comment_of(turn, stored, data.arg(0))
-    match data.arg(1):
+    found = _comment_of(turn, stored, data.arg(1))
+    match data.arg(0):
         case "new":
             narrative.offer(turn, found.text, fresh=True)
         case "rm" if data.arg(2) in (*MODERATION, "author"):
@@ -251,7 +251,7 @@ def _one(turn: Turn, data: Callback) -> None:
 
 def _show_one(turn: Turn, stored: StoredConsult, found: Comment) -> None:
     t, case = turn.t, stored.short
-    begin = (Button(t("Begin a new case from it"), encode("tlkc", case, found.short, "new")),)
+    begin = (Button(t("Begin a new case from it"), encode("tlkc", case, "new", found.short)),)
     body = paragraphs(
         bold(t("Case {code} · one comment").format(code=stored.code)),
         harmless(pieces(found.text)[0]),
@@ -265,7 +265,7 @@ def _removals(turn: Turn, stored: StoredConsult, found: Comment) -> tuple[Row, .
     """Return the buttons that remove a comment, each with its reason."""
     t, case = turn.t, stored.short
     if found.person_id == turn.person.id:
-        take_back = Button(t("Take it back"), encode("tlkc", case, found.short, "rm", "author"))
+        take_back = Button(t("Take it back"), encode("tlkc", case, "rm", found.short, "author"))
         return ((take_back,),)
     if not allowed(turn.tx, turn.person, Action.COMMENT_REMOVE, found):
         return ()
@@ -273,7 +273,7 @@ def _removals(turn: Turn, stored: StoredConsult, found: Comment) -> tuple[Row, .
         (
             Button(
                 t("Remove: {reason}").format(reason=t(words)),
-                encode("tlkc", case, found.short, "rm", code),
+                encode("tlkc", case, "rm", found.short, code),
             ),
         )
         for code, words in MODERATION.items()

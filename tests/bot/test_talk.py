@@ -260,10 +260,10 @@ async def test_whoever_is_no_lead_removes_only_their_own(case: Opining) -> None:
     await says(case, "I would wait.")
     [(short,)] = await every(case.talk, "SELECT short FROM comment")
 
-    assert await case.forged(f"tlkc|{{case}}|{short}|rm|hurtful|", case.cleo) == (
+    assert await case.forged(f"tlkc|{{case}}|rm|{short}|hurtful|", case.cleo) == (
         "That button no longer works."
     )
-    await case.forged(f"tlkc|{{case}}|{short}|rm|author|", case.ana)
+    await case.forged(f"tlkc|{{case}}|rm|{short}|author|", case.ana)
     assert "no longer works" in case.ana.toasts[-1].text
     await case.talk.taps("1", "Take it back", who=case.ben)
 
@@ -273,7 +273,7 @@ async def test_whoever_is_no_lead_removes_only_their_own(case: Opining) -> None:
 async def test_a_comment_that_is_gone_or_of_another_case_leads_nowhere(case: Opining) -> None:
     await case.closes()
 
-    await case.forged("tlkc|{case}|abcd1234|", case.ana)
+    await case.forged("tlkc|{case}|see|abcd1234|", case.ana)
 
     assert "no longer works" in case.ana.toasts[-1].text
 
