@@ -5,12 +5,16 @@ needs one line here: a story, or a step of one.
 """
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from web.emulator import Emulator, Group, Message, Person, group, person
+
+CODE = re.compile(r"\b[A-Z]{4}-[A-Z]{4}-[A-Z]{4}\b")
+"""What lets somebody into a team."""
 
 PATIENCE = 60.0
 """Longer than a poller waits that met another one, 30 s."""
@@ -145,6 +149,18 @@ def in_team_chat(act: Callable[[Person, Group], object]) -> Step:
     return step
 
 
+def join_by_code(who: int) -> Step:
+    """Return that somebody sends the code that Ana's newest message shows."""
+
+    async def step(scene: Scene) -> None:
+        await scene.quiet()
+        found = CODE.search(scene.who(ANA).last.text)
+        assert found is not None
+        scene.who(who).says(f"/team {found[0]}")
+
+    return step
+
+
 @dataclass(frozen=True, slots=True)
 class Story:
     """Steps, each cut by death at every point; ``before`` them others were made in peace."""
@@ -192,6 +208,30 @@ PLAN = (
 )
 PLANNED = (*ADVISED, *PLAN)
 CLOSED = (*ADVISED, tap("ask", "close"), tap("close"))
+IN_A_TEAM = (
+    *ADVISED,
+    say("/start", BEN),
+    tap("agree", who=BEN),
+    tap("role", "otp_med", who=BEN),
+    say("/team"),
+    tap("tmn"),
+    say("Pain and MAT"),
+    tap("tm", "inv"),
+    tap("tm", "inv", "responder"),
+    join_by_code(BEN),
+    say("/summary"),
+)
+SHARED = (*IN_A_TEAM, tap("shr"), tap("shr", "t"))
+OPINION = (
+    tap("shv", who=BEN),
+    tap("op", who=BEN),
+    tap("opin", "concern", "yes", who=BEN),
+    tap("opin", "step", who=BEN),
+    tap("opin", "leans_on", who=BEN),
+    tap("opin", "sure", "4", who=BEN),
+    say("No end date.", BEN),
+    tap("opin", "give", who=BEN),
+)
 
 READ = does(lambda ana: None)
 """Ana reads: where two screens have a button of the same verb, the second is waited for."""
@@ -294,6 +334,16 @@ STORIES = (
         tap("rec"), tap("recp"), tap("recf", "md"), tap("v", "home"),
     ), ADVISED),
     Story("helplines and opinions", (say("/lines"), say("/opinions"), say("/cases")), ADVISED),
+    Story("an opinion", OPINION, SHARED),
+    Story("a question to the asker", (
+        tap("shv", who=BEN), tap("cla", who=BEN), tap("cla", "naloxone", who=BEN),
+        tap("clq", "naloxone", "a", "have"),
+    ), SHARED),
+    Story("a round closed, and what is said then", (
+        tap("op"), tap("opend"), tap("opend", "yes"), tap("tlk"), tap("tlk", "say"),
+        say("Thank you."), tap("tlkc", "see"), tap("tlkc", "new"),
+    ), (*SHARED, *OPINION, say("/summary"))),
+    Story("a round closed by time", (tap("op", who=BEN),), (*SHARED, *OPINION), days_later=4),
     Story("blocked and back", (
         does(lambda ana: ana.blocks_bot()), say("/start"), say("/resume"),
     ), SAFE),

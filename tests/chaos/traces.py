@@ -25,8 +25,16 @@ from storage.schema import UtcDateTime, dead_letter, metadata, transcript
 from storage.transaction import Tx
 from storage.verification import verify
 
-APART = frozenset({"transcript", "screen", "audit_head", "audit_checkpoint", "data_key", "meta"})
-"""Tables whose rows may differ after a crash (messages come again), or that are looked at apart."""
+APART = frozenset(
+    {
+        *("transcript", "screen", "audit_head", "audit_checkpoint", "data_key", "meta"),
+        *("statistic", "consult_tally"),
+    }
+)
+"""Tables whose rows may differ after a crash (messages come again), or that are looked at apart.
+
+The overview is counted beside the bot, now and again: how far that is depends on when it began.
+"""
 
 CHANCE = frozenset(
     {
