@@ -25,7 +25,7 @@ from storage.sealing import Place, seal, seal_words, unseal
 from storage.text import clean
 from storage.transaction import Tx
 
-Closed: TypeAlias = Literal["asker", "time", "withdrawn"]
+Closed: TypeAlias = Literal["asker", "time"]
 
 LASTS = timedelta(days=3)
 """How long people have to think, unless the asker closes the round before."""

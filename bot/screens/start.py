@@ -122,6 +122,9 @@ def privacy_screen(t: Translate, *, retention_days: int) -> Screen:
         t(
             "Only you see a case until you share it. Administrators see codes and times, not your words."
         ),
+        t(
+            "What you think of a shared case stands there by role. Nobody sees it before they gave theirs."
+        ),
         t("Text is deleted after {days} days; the log of codes is kept six years.").format(
             days=retention_days
         ),

@@ -39,7 +39,6 @@ NO_REASON = "No reason was written."
 CLOSED: Mapping[str, str] = {
     "asker": "closed by the asker",
     "time": "closed when its time was over",
-    "withdrawn": "closed when the case was taken back",
 }
 SETTLED: Mapping[str, str] = {"answered": "answered", "left": "left open by the asker"}
 

@@ -108,7 +108,10 @@ async def console_of(case: Opining) -> Pages:
 Surface = Callable[[World], Awaitable[Any]]
 
 
-OWN = ("console.", "glass.", "log.", "session.", "sign_in.", "consult.read", "consult.export")
+OWN = (
+    *("console.", "glass.", "log.", "session.", "sign_in."),
+    *("consult.read", "consult.export", "share.view"),
+)
 """What reading itself puts on record."""
 
 
@@ -313,7 +316,7 @@ async def test_nothing_of_an_opinion_reaches_who_gave_none(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
     silent = [name for name in SURFACES if name not in TAPPED]
-    await reading(world, TAPPED)  # what looking itself changes has happened before both
+    await reading(world, tuple(SURFACES))  # what looking itself changes has happened before both
     before = await reading(world, TAPPED) | await reading(world, silent)
 
     await ben_thinks(world)
@@ -355,6 +358,9 @@ async def test_once_it_is_closed_the_same_surfaces_show_it(world: World) -> None
     assert SAID in (await world.screen(world.case.ana, "tlk|{case}|"))
     assert REASON in (await world.screen(world.case.cleo, "op|{case}|"))
     assert REASON not in (await world.screen(world.case.clinic.dan, "op|{case}|"))
+    for reader in world.readers:
+        for form in ("", "/html", "/md"):
+            assert REASON in await written(reader, form)(world), (reader, form)
     assert "opinion.give" in await world.page("/console/log?event=opinion.give")
     assert REASON in await text_behind_glass(world)
 
