@@ -41,8 +41,8 @@ PLAN = (
     ("Off by the last review", "plan, revision 1"),
 )
 
-DAY_90_ASKED = re.compile("has 3 reviews|has a review today")
-"""With the others after nine in the morning, else by itself on the next one."""
+DAY_90_ASKED = re.compile("has 3 reviews|has a review that is 1 d late")
+"""With the others after nine in the morning, else by itself on the next day."""
 
 
 @dataclass
