@@ -5,8 +5,6 @@ import base64
 from collections.abc import Mapping
 from typing import Any
 
-import resvg_py
-
 WIDTH = 1116
 """Pixels; sharp on a phone, and far below the 10 MB that a photo may have."""
 
@@ -32,6 +30,8 @@ def _is_drawing(value: Any) -> bool:
 
 def png(svg: str) -> bytes:
     """Return a drawing of ours as a PNG; texts need a font on the machine, such as DejaVu Sans."""
+    import resvg_py  # noqa: PLC0415 - a picture is rare, and takes a megabyte
+
     return bytes(
         resvg_py.svg_to_bytes(svg_string=svg, width=WIDTH, sans_serif_family="DejaVu Sans")
     )

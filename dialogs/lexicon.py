@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from functools import cache
 
 import ahocorasick
-from rapidfuzz import process
-from rapidfuzz.distance import OSA
 
 from dialogs.patterns import packaged
 
@@ -144,6 +142,9 @@ def respelled(word: str) -> Product | None:
     spellings = lexicon().spellings.get(word[0])
     if spellings is None:
         return None
+    from rapidfuzz import process  # noqa: PLC0415 - taps need none of it: 3 MB
+    from rapidfuzz.distance import OSA  # noqa: PLC0415
+
     found = process.extract(
         word, spellings.names, scorer=OSA.distance, score_cutoff=FARTHEST, limit=None
     )

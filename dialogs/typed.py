@@ -9,8 +9,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from rapidfuzz import fuzz, process
-
 from dialogs.content import Option, Question
 
 LIKELY = 84
@@ -155,6 +153,8 @@ def _word_or_likely(said: str, question: Question) -> Meaning:
 
 def _nearest(said: str, options: Iterable[Option]) -> str | None:
     """Return the one option that the words clearly come closest to, or None."""
+    from rapidfuzz import fuzz, process  # noqa: PLC0415 - taps need none of it: 3 MB
+
     names = [(name, option.id) for option in options for name in _names(option)]
     scored = process.extract(said, [name for name, _ in names], scorer=fuzz.WRatio, limit=None)
     best: dict[str, float] = {}
