@@ -155,9 +155,7 @@ class Cases:
         """Keep a comment that has passed the identifier guard, or say what to change about it."""
         fields = await form(request, self.access.names, MOST_COMMENT_BYTES)
         text = clean(fields.get("text", "")).replace("\r\n", "\n").strip()
-        if not 1 <= len(text) <= MOST_CHARACTERS:
-            raise BadForm(400, LENGTH)
-        found = await asyncio.to_thread(find_identifiers, text)
+        found = await asyncio.to_thread(find_identifiers, text[:MOST_CHARACTERS])
         sent = Sent(fields, text, found, _refused(text, found, fields.get("checked") == "yes"))
         try:
             case = await self.access.written(lambda tx: self._commented(tx, request, sent))
@@ -173,6 +171,8 @@ class Cases:
         check_token(sent.fields, visit.form_token)
         if not _may_talk(tx, visit, stored):
             leave.authorize(tx, visit.member, Action.SHARED_RESPOND, stored)
+        if not 1 <= len(sent.text) <= MOST_CHARACTERS:
+            raise BadForm(400, LENGTH)
         if discussion.hidden(tx, stored.id, visit.member.id):
             raise BadForm(409, CLOSED)
         _guarded(tx, visit, sent)

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Iterator, MutableMapping
+from copy import copy
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -11,7 +12,7 @@ import pytest
 from structlog.testing import capture_logs
 from telegram.error import InvalidToken, NetworkError
 
-from bot.inbox import Limits, TokenRefused
+from bot.inbox import Limits, Pulse, TokenRefused
 from bot.service import Service, every
 from bot.transport import Telegram
 from storage import letters, transcript
@@ -120,7 +121,9 @@ async def test_health_turns_red_when_telegram_has_not_been_asked_for_long(
     await conversation.settles()
     assert (await conversation.service.trouble())[0] == ""
 
-    conversation.service.intake.pulse.polled_at = -1e9
+    service = conversation.service
+    service.intake = copy(service.intake)  # the one that polls goes on beside it
+    service.intake.pulse = Pulse(leads=True, polled_at=-1e9)
 
     assert (await conversation.service.trouble())[0] == "polling_stale"
 

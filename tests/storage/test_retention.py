@@ -219,7 +219,7 @@ async def test_words_go_after_180_days_and_what_happened_stays(
     assert await retention.purge_all(database) == 0
     clock.moves(days=2)
 
-    assert await retention.purge_all(database) == 5
+    assert await retention.purge_all(database) == 6
     assert await retention.purge_all(database) == 0
     lines = await database.read(lambda tx: transcript.of_chat(tx, 424242))
     assert {(line.content, line.params) for line in lines} == {(None, None)}
