@@ -2,14 +2,13 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# The interpreter of the project: the one made here.
 PY := $(BIN)/python
 PIP := $(PY) -m pip --disable-pip-version-check install --quiet --no-deps --require-hashes
 
-.PHONY: run test check content lint types contracts unit bench docs lock chaos fuzz sbom audit backup clean help
+.PHONY: run test check content lint types contracts bench bench-large docs lock chaos fuzz sbom audit backup clean help
 
 help:            ## this list
-	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
 $(PY):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Curbside needs Python 3.11 or newer; name one with: make PYTHON=python3.12 ..."; exit 2; }
@@ -52,9 +51,12 @@ types: $(VENV)/.dev
 contracts: $(VENV)/.dev
 	@$(BIN)/lint-imports --no-cache
 
-bench: $(VENV)/.dev          ## the figures of the README, as a table
+bench: $(VENV)/.dev          ## the figures that the documents name, as tables; best on a quiet machine
 	@$(PY) -m benchmarks
-	@$(PY) -W ignore -m benchmarks.guard
+	@$(PY) -W ignore -m benchmarks guard narrative opinions pages
+
+bench-large: $(VENV)/.dev    ## the log and the console at a million events, on both databases; takes half an hour
+	@$(PY) -m benchmarks audit console
 
 docs: $(VENV)/.dev           ## render scenarios, settings and the diagram
 	@$(PY) -m docs.render

@@ -1,4 +1,7 @@
-"""The figures that the README and the issues name, measured here and printed as one table."""
+"""The figures that the documents name, measured here and printed as one table.
+
+``python -m benchmarks [part ...]``: without a part the quick ones; parts are the modules beside this one.
+"""
 
 import asyncio
 import json
@@ -84,7 +87,7 @@ def start_and_memory() -> tuple[float, float]:
         seconds = process.start()
         assert process.running is not None
         time.sleep(1)
-        memory = psutil.Process(process.running.pid).memory_info().rss / 1e6
+        memory = psutil.Process(process.running.pid).memory_info().rss / 2**20
         process.stop()
     return seconds, memory
 
@@ -120,7 +123,7 @@ def main() -> int:
         ("tap to reply, median ms", asyncio.run(tap_to_reply_ms()), 5),
     ]
     seconds, memory = start_and_memory()
-    rows += [("second start, s", seconds, 2), ("resident memory, MB", memory, 110)]
+    rows += [("second start, s", seconds, 2), ("resident memory, MiB", memory, 110)]
     rows.append(("taps of the founding case", len(FOUNDING) - 1, 11))
     rows += delivery_rows()
     for name, value, most in rows:
