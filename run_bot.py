@@ -416,6 +416,9 @@ STOP_SECONDS = 9.5
 PAGES_SECONDS = 1
 """Of these, for pages that are being answered."""
 
+CONNECTIONS = 1000
+"""Open to the pages at a time; one more is answered with 503."""
+
 
 def _stop_on_signals(stop: asyncio.Event) -> None:
     """Stop in order at the first signal, and at once at a second one or when time is up."""
@@ -488,6 +491,7 @@ async def _together(
         log_config=None,
         access_log=False,
         lifespan="off",
+        limit_concurrency=CONNECTIONS,
         timeout_graceful_shutdown=PAGES_SECONDS,
     )
     server = uvicorn.Server(config)

@@ -20,7 +20,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from bot import inbox
-from bot.buckets import Pace, Rate
+from bot.buckets import Pace
 from bot.inbox import Intake
 from bot.outbox import Outbox
 from bot.translate import translate
@@ -28,6 +28,7 @@ from bot.transport import Telegram
 from storage import transcript
 from storage.database import Database, open_database
 from storage.keys import Keyring, create_key_file
+from storage.limits import Rate
 from storage.transcript import Outgoing
 from web.emulator import served
 

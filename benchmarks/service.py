@@ -58,7 +58,7 @@ async def updates_a_second(url: str) -> tuple[float, float]:
     """
     stop = asyncio.Event()
     database = open_database(url, Keyring([b"\x01" * 32]), now)
-    settings = Settings(approval="open")
+    settings = Settings(approval="open", burst=1_000_000)
     async with sink() as api, Telegram(TOKEN, api) as telegram:
         pace = Pace(UNLIMITED, UNLIMITED, UNLIMITED)
         service = Service(settings, database, telegram, pace=pace)

@@ -6,14 +6,7 @@ a group (https://core.telegram.org/bots/faq#my-bot-is-hitting-limits-how-do-i-av
 
 from dataclasses import dataclass, field
 
-
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """``burst`` at once, then ``per_second``."""
-
-    per_second: float
-    burst: float
-
+from storage.limits import Bucket, Rate
 
 OVERALL = Rate(per_second=25, burst=5)
 """Never more than 30 in any second."""
@@ -24,32 +17,6 @@ GROUP = Rate(per_second=0.25, burst=5)
 
 GROUP_EDIT_SECONDS = 3.0
 KEPT_CHATS = 4096
-
-
-@dataclass(slots=True)
-class Bucket:
-    """What may still be sent at ``rate``; ``at`` is the second in which ``left`` was true."""
-
-    rate: Rate
-    left: float
-    at: float
-
-    def wait(self, now: float) -> float:
-        """Return the seconds until one may be sent, 0 when it may be now."""
-        return max(0.0, (1 - self._level(now)) / self.rate.per_second)
-
-    def take(self, now: float) -> None:
-        """Count one as sent. It may be taken ahead: whoever comes next waits the longer."""
-        self.left = self._level(now) - 1
-        self.at = max(self.at, now)
-
-    def full(self, now: float) -> bool:
-        """Return whether the bucket is as good as new."""
-        return self._level(now) >= self.rate.burst
-
-    def _level(self, now: float) -> float:
-        grown = max(0.0, now - self.at) * self.rate.per_second
-        return min(self.rate.burst, self.left + grown)
 
 
 @dataclass(slots=True)

@@ -5,6 +5,7 @@ from dataclasses import asdict, replace
 from types import MappingProxyType
 from typing import Any, cast
 
+from bot.limits import one_more_case
 from bot.turn import Turn
 from dialogs.content import Scenario
 from dialogs.engine import advance, begin
@@ -177,7 +178,8 @@ def _record(turn: Turn, stored: StoredConsult, action: str, meta: Mapping[str, i
 
 
 def open_case(turn: Turn) -> StoredConsult:
-    """Begin a new consult for the person, pinned to the scenario as it is today."""
+    """Begin a new consult, pinned to the scenario as it is today; raises TooManyCases."""
+    one_more_case(turn)
     scenario = turn.scenario
     known = {"role": turn.person.role} if turn.person.role else {}
     fresh = begin(scenario, known, turn.person.path)

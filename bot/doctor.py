@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -193,9 +194,15 @@ def anchors(settings: Settings) -> Finding:
     chat = f"chat {settings.anchor_chat}" if settings.anchor_chat else ""
     if path is None:
         return Finding("anchors", chat or "none: a log that was cut or rewritten would look whole")
+    return Finding("anchors", ", ".join(filter(None, (str(path), chat))), _unwritable(path))
+
+
+def _unwritable(path: Path) -> str:
+    """Return what to do about a file that cannot be appended to, or nothing."""
+    if path.is_dir():
+        return f"{path} is a folder: set CURBSIDE_ANCHOR_FILE to a file in it"
     writable = os.access(path if path.exists() else path.parent, os.W_OK)
-    remedy = f"let the bot's user write {path}, or set CURBSIDE_ANCHOR_FILE" if not writable else ""
-    return Finding("anchors", ", ".join(filter(None, (str(path), chat))), remedy)
+    return "" if writable else f"let the bot's user write {path}, or set CURBSIDE_ANCHOR_FILE"
 
 
 async def admins(

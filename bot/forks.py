@@ -8,6 +8,7 @@ from bot.callbacks import Callback, encode
 from bot.cases import dialog_of, keep
 from bot.dialog import show_case
 from bot.language import Translate
+from bot.limits import one_more_case
 from bot.screen import Button, Row, Screen, bold, esc, fold, lines, paragraphs
 from bot.screens.summary import home
 from bot.turn import Gone, Turn
@@ -42,6 +43,7 @@ def _fork(turn: Turn, data: Callback) -> None:
     stored = turn.case(data.case)
     if stored.phase not in ADVISED:
         raise Gone
+    one_more_case(turn)
     copy = consults.create(
         turn.tx,
         turn.person,

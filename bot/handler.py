@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from time import monotonic
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -14,6 +15,8 @@ from bot import (
     excerpts,
     groups,
     held,
+    inline,
+    limits,
     links,
     narrative,
     opinions,
@@ -94,7 +97,7 @@ class Means:
 
 
 class Handler:
-    """Answers updates. Holds nothing between two of them."""
+    """Answers updates. Between two of them it holds nothing but how fast each person is."""
 
     def __init__(
         self,
@@ -102,6 +105,8 @@ class Handler:
         outbox: Outbox,
         settings: Settings,
         scenario_of: Callable[[Tx, str | None], Scenario],
+        *,
+        seconds: Callable[[], float] = monotonic,
     ) -> None:
         self.username = ""
         """Our own, without the @: commands for other bots are left to them."""
@@ -109,6 +114,7 @@ class Handler:
         self._outbox = outbox
         self._settings = settings
         self._scenario_of = scenario_of
+        self._tempo = limits.Tempo(settings.burst, seconds)
 
     async def __call__(self, raw: dict[str, Any]) -> None:
         """Answer one raw update; raises what storage raises, and then nothing was done."""
@@ -121,6 +127,9 @@ class Handler:
             return
         if isinstance(incoming, GroupMigration):
             await self._database.write(partial(groups.moved, incoming))
+            return
+        if isinstance(incoming, limits.Asking) and not self._tempo.takes(incoming):
+            await self._hold_back(incoming)
             return
         findings = await look(words_of(incoming))
         query = incoming.query_id if isinstance(incoming, Tap) else None
@@ -139,6 +148,22 @@ class Handler:
             self._outbox.soon(chat)
         if outcome.erased:
             await self._database.truncate_log()
+
+    async def _hold_back(self, incoming: limits.Asking) -> None:
+        """Answer what is too fast, and do nothing else: a tap each time, a message once a minute."""
+        chat, words = chat_id(incoming), ""
+        if self._tempo.tells(incoming):
+            words = await self._database.write(partial(limits.hold_back, incoming), chat=chat)
+        elif isinstance(incoming, Tap | InlineQuery):
+            words = await self._database.read(partial(limits.too_fast, incoming))
+        match incoming:
+            case Tap(query_id=query):
+                await self._outbox.answer(query, words)
+            case InlineQuery():
+                held = limits.nothing_found(incoming, words, inline.SHARE)
+                await self._outbox.answer_inline(held)
+            case _:
+                self._outbox.soon(chat)
 
     async def _answer_late(self, query: str) -> None:
         """Answer a tap without words when deciding takes longer than a second: nothing spins."""
@@ -205,6 +230,8 @@ def respond(incoming: Personal, findings: tuple[Finding, ...], means: Means, tx:
     inbound = _received(tx, incoming, person)
     try:
         route(turn)
+    except limits.TooManyCases:
+        limits.no_more_cases(turn)
     except Gone:
         turn.tell(turn.t("That button no longer works. Here is what does."))
         _somewhere(turn)

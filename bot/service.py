@@ -112,6 +112,7 @@ class Service:
         *,
         pace: Pace | None = None,
         press: Press | None = None,
+        seconds: Callable[[], float] = monotonic,
     ) -> None:
         self.settings = settings
         self.database = database
@@ -119,7 +120,7 @@ class Service:
         self.scenarios = Scenarios(settings.scenario)
         self.press = press or Press()
         self.outbox = Outbox(database, Papered(telegram, self.press), pace=pace)
-        self.handler = Handler(database, self.outbox, settings, self.scenarios)
+        self.handler = Handler(database, self.outbox, settings, self.scenarios, seconds=seconds)
         self.intake = Intake(self.handler, self.bury)
         self.beats = Beats()
         self._failure: Exception | None = None

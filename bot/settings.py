@@ -214,6 +214,20 @@ class Settings(BaseSettings):
         ge=1,
         le=3650,
     )
+    burst: int = setting(
+        "Taps and messages of one person that are answered at once; after these, one a second.",
+        "20 to 1000000",
+        120,
+        ge=20,
+        le=1_000_000,
+    )
+    cases_a_day: int = setting(
+        "Cases, and what-if copies, that one person may begin within 24 hours.",
+        "1 to 1000000",
+        30,
+        ge=1,
+        le=1_000_000,
+    )
     scenario: str = setting(
         "Which scenario is offered.", "a name of a-z 0-9 _", "mat_pain", pattern="^[a-z][a-z0-9_]*$"
     )

@@ -182,6 +182,14 @@ def create(
     return made
 
 
+def begun(tx: Tx, owner_id: UUID, since: datetime) -> int:
+    """Return how many consults a person began since then, copies included."""
+    query = select(func.count()).where(
+        consult.c.owner_id == owner_id, consult.c.updated_at >= since, consult.c.opened_at >= since
+    )
+    return tx.connection.scalar(query) or 0
+
+
 def load(tx: Tx, consult_id: UUID) -> StoredConsult:
     """Return a consult by id; NotFound when there is none. An erased one is returned, empty."""
     return _load(tx, _LOAD, consult_id)

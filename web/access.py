@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from storage import audit, console, sign_in
+from storage import audit, console, limits, sign_in
 from storage.access import Action, Denied
 from storage.console import Member, Told
 from storage.database import Database
@@ -204,6 +204,17 @@ class Access:
                 meta={"status": status},
             )
             audit.record(tx, event)
+
+        with suppress(StorageUnavailable):
+            await self.database.write(unit)
+
+    async def note_limit(self, request: Request) -> None:
+        """Put on record that a session asked for too much; of requests of nobody nothing is."""
+        secret = request.cookies.get(self.cookie, "")
+
+        def unit(tx: Tx) -> None:
+            with suppress(Refused):
+                limits.note(tx, sign_in.session(tx, secret).person_id, "pages")
 
         with suppress(StorageUnavailable):
             await self.database.write(unit)

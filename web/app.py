@@ -19,6 +19,7 @@ from web.console import console_routes
 from web.console.site import Site
 from web.guard import Guard
 from web.health import Checks, health_routes
+from web.limits import Limits, Throttle
 from web.metrics import metrics_routes
 from web.pages import on_http_error, static_routes
 from web.words import Translator, in_english
@@ -43,6 +44,7 @@ class Given:
     press: Press = field(default_factory=Press)
     data_dir: Path | None = None
     anchor_file: Path | None = None
+    limits: Limits = field(default_factory=Limits)
 
 
 def create_app(
@@ -59,17 +61,23 @@ def create_app(
         data_dir=given.data_dir,
         anchor_file=given.anchor_file,
     )
+    spared = [
+        *extra_routes,
+        *health_routes(given.checks),
+        *(metrics_routes(given.checks) if given.metrics else ()),
+        *static_routes(),
+    ]
     app = Starlette(
         routes=[
-            *extra_routes,
-            *health_routes(given.checks),
-            *(metrics_routes(given.checks) if given.metrics else ()),
-            *static_routes(),
+            *spared,
             *access.routes(),
             *console_routes(site),
             *case_routes(Cases(access, given.scenario_of, given.press)),
         ],
-        middleware=[Middleware(Guard, names=access.names)],
+        middleware=[
+            Middleware(Guard, names=access.names),
+            Middleware(Throttle, limits=given.limits, access=access, spared=spared),
+        ],
         exception_handlers={**REFUSALS, 404: on_http_error, 405: on_http_error},
     )
     app.state.access = access

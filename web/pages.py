@@ -55,6 +55,7 @@ ERRORS = {
     ),
     413: ("Too long", "The form holds more than is taken."),
     415: ("Not a form", "The page takes forms only."),
+    429: ("Too fast", "More was asked than is answered at once. Wait a moment, then try again."),
     500: ("Something went wrong", "It is on record and will be looked at. Nothing was changed."),
     503: ("Not just now", "The database does not answer. Nothing is lost; try again in a moment."),
 }

@@ -272,9 +272,11 @@ async def test_anchors_are_where_the_bot_may_write(
 ) -> None:
     well = await looked(clock, **given, anchor_file=tmp_path / "anchors", anchor_chat=7)
     nowhere = await looked(clock, **given, anchor_file=tmp_path / "missing" / "anchors")
+    folder = await looked(clock, **given, anchor_file=tmp_path)
 
     assert well["anchors"].line == f"ok   anchors: {tmp_path}/anchors, chat 7"
     assert "CURBSIDE_ANCHOR_FILE" in nowhere["anchors"].remedy
+    assert "is a folder" in folder["anchors"].remedy
 
 
 async def test_a_folder_and_a_scenario_that_are_none(

@@ -24,7 +24,7 @@ from telegram.error import (
     TimedOut,
 )
 
-from bot.buckets import Pace, Rate
+from bot.buckets import Pace
 from bot.outbox import Outbox
 from bot.refusals import MOST_TRIES, REPEAT
 from bot.transport import NeverSent, Telegram, Unanswered
@@ -32,6 +32,7 @@ from storage import locks, people, transcript
 from storage.database import Database, open_database
 from storage.errors import StorageUnavailable
 from storage.keys import Keyring, create_key_file
+from storage.limits import Rate
 from storage.transaction import Tx
 from storage.transcript import Outgoing
 from tests.databases import PostgresServer

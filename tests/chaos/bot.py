@@ -36,7 +36,7 @@ from bot.transport import Telegram
 from storage.database import Database, open_database
 from storage.keys import Keyring
 from storage.transaction import T, Unit
-from tests.bot.conftest import FAST, TOKEN
+from tests.bot.conftest import FAST, TOKEN, UNLIMITED
 from web.webhook import webhook_route
 
 ROOT = Path(__file__).parents[2]
@@ -120,7 +120,7 @@ def mortal(database: Database, fate: Fate) -> None:
 
 
 def settings_of(birth: Birth) -> Settings:
-    given: dict[str, Any] = {"approval": "open", **birth.settings}
+    given: dict[str, Any] = {**UNLIMITED, "approval": "open", **birth.settings}
     if birth.port:
         given |= {"token": TOKEN, "webhook": True, "webhook_secret": SECRET}
         given |= {"public_url": birth.hook}

@@ -43,6 +43,8 @@ class Process:
             **{k: v for k, v in os.environ.items() if not k.startswith("CURBSIDE_")},
             "CURBSIDE_DATA_DIR": str(self.folder),
             "CURBSIDE_PORT": str(self.port),
+            "CURBSIDE_BURST": "1000000",
+            "CURBSIDE_CASES_A_DAY": "1000000",
         }
         with (self.folder / "log").open("ab") as log:
             self.running = subprocess.Popen(

@@ -122,6 +122,8 @@ async def replicas(
             "CURBSIDE_KEYS": KEYS,
             "CURBSIDE_PORT": "0",
             "CURBSIDE_APPROVAL": "open",
+            "CURBSIDE_BURST": "1000000",
+            "CURBSIDE_CASES_A_DAY": "1000000",
             "CURBSIDE_POLL_SECONDS": "5",
             "CURBSIDE_LOG_FORMAT": "json",
         }

@@ -12,13 +12,17 @@ import httpx
 from dialogs.content import Scenario, load_scenario, load_scenario_text
 from storage import consults, people, sign_in
 from storage.database import Database
+from storage.limits import Rate
 from storage.people import Person
 from storage.transaction import T, Tx
 from tests.databases import Clock
 from web.app import Given, create_app
+from web.limits import Limits
 
 ADMIN, COLLEAGUE, ASKER, STRANGER = 7004, 7005, 7001, 7009
 BASE = "http://127.0.0.1:8080"
+ENDLESS = Rate(1_000_000, 1_000_000)
+UNLIMITED = Limits(ENDLESS, ENDLESS, ENDLESS)
 
 
 def scenario_of(tx: Tx, content_hash: str | None) -> Scenario:
@@ -40,7 +44,10 @@ class Pages:
 
     def __post_init__(self) -> None:
         made = Given(
-            clock=self.clock, scenario_of=scenario_of, notify=self.told.append, **self.given
+            clock=self.clock,
+            scenario_of=scenario_of,
+            notify=self.told.append,
+            **{"limits": UNLIMITED, **self.given},
         )
         self.app = create_app(self.database, made)
 

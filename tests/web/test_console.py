@@ -1171,6 +1171,16 @@ def test_numbers_of_a_check_read_with_their_unit(
     assert system.read(name, value) == read
 
 
+def test_a_job_that_runs_is_remembered_before_those_that_have_ended(clock: Clock) -> None:
+    jobs = Jobs(clock)
+    jobs.begin("verify", UUID(int=0), 10)
+    for n in range(MOST_JOBS):
+        jobs.update(jobs.begin("export", UUID(int=n), 10), state="done")
+
+    assert jobs.running("verify")
+    assert len(jobs.of("export")) == MOST_JOBS - 1
+
+
 async def test_the_console_is_one_list_of_routes(pages: Pages) -> None:
     paths: set[Any] = {getattr(route, "path", "") for route in pages.app.routes}
 

@@ -640,6 +640,13 @@ class TestUpdates:
 
         assert update["message"]["text"] == "now"
 
+    async def test_a_long_poll_ends_when_the_phone_is_closed(self, telegram: Telegram) -> None:
+        poll = asyncio.create_task(telegram.call("getUpdates", timeout=30))
+        await asyncio.sleep(0.05)
+        telegram.emulator.close()
+
+        assert await asyncio.wait_for(poll, 2) == []
+
     async def test_an_empty_poll_ends_after_its_time(self, telegram: Telegram) -> None:
         assert await telegram.call("getUpdates", timeout=1) == []
 

@@ -19,6 +19,7 @@ from web.console.site import Site, address, shown
 
 Format = Literal["csv", "jsonl"]
 BATCH = 5000
+BUSY = "Two exports are being sent just now. Wait until one is done, then try again."
 KINDS: Mapping[str, str] = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl"}
 
 COLUMNS: Mapping[str, str] = {
@@ -83,6 +84,8 @@ async def send(request: Request, *, site: Site) -> Response:
         _record(tx, job, "log.export", meta | filters.on_record(values))
         return Wanted(job, wanted, first, last), form
 
+    if site.exporting.locked():
+        raise BadForm(429, BUSY)
     wanted, form = await site.access.act(request, unit, step_up=True)
     name = f"curbside-log-{site.clock():%Y%m%d-%H%M%S}.{form}"
     return StreamingResponse(
@@ -96,6 +99,14 @@ async def stream(
     site: Site, wanted: Wanted, lines: Callable[[Sequence[Cells], bool], str]
 ) -> AsyncIterator[bytes]:
     """Yield the export in parts, and keep how far it is; its end is put on record as well."""
+    async with site.exporting:
+        async for part in _parts(site, wanted, lines):
+            yield part
+
+
+async def _parts(
+    site: Site, wanted: Wanted, lines: Callable[[Sequence[Cells], bool], str]
+) -> AsyncIterator[bytes]:
     job, after, rows, state = wanted.job, wanted.after, 0, "failed"
     try:
         first = True

@@ -35,7 +35,7 @@ class Job:
 
 
 class Jobs:
-    """The last jobs of this process, in memory only."""
+    """The last jobs of this process, in memory only; those that have ended are forgotten first."""
 
     def __init__(self, clock: Callable[[], datetime]) -> None:
         self._clock = clock
@@ -44,8 +44,9 @@ class Jobs:
     def begin(self, kind: str, person_id: UUID, total: int) -> Job:
         job = Job(id=new_id(), kind=kind, person_id=person_id, began_at=self._clock(), total=total)
         self._known[job.id] = job
-        while len(self._known) > MOST_JOBS:
-            self._known.popitem(last=False)
+        if len(self._known) > MOST_JOBS:
+            ended = (each.id for each in self._known.values() if each.state != "running")
+            del self._known[next(ended, next(iter(self._known)))]
         return job
 
     def update(self, job: Job, **changes: object) -> Job:

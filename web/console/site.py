@@ -30,6 +30,9 @@ PAGES = (
     ("system", "/console/system", "System"),
 )
 
+EXPORTS = 2
+"""Exports of the log that are sent at the same time."""
+
 
 @dataclass(slots=True)
 class Site:
@@ -45,6 +48,8 @@ class Site:
     jobs: Jobs = field(init=False)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     """What runs beside the pages; kept, so that it is not thrown away while it runs."""
+
+    exporting: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(EXPORTS))
 
     def __post_init__(self) -> None:
         self.jobs = Jobs(self.clock)

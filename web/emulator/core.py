@@ -174,6 +174,8 @@ class Emulator:
                         return
 
     def close(self) -> None:
-        """Ends every stream of events and closes the file."""
+        """Ends every stream of events and the poll that waits, and closes the file."""
         self.world.tell({"type": "closed"})
+        for ring in tuple(self.updates.on_new):
+            ring()
         self.store.close()
