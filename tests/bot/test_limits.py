@@ -141,3 +141,20 @@ async def test_no_more_cases_than_the_setting_says_begin_within_a_day(
         await talk.says("/new")
 
         assert await talk.rows("SELECT count(*) FROM consult") == 2
+
+
+async def test_wrong_shares_cards_invitations_and_codes_are_counted_together(
+    tmp_path: Path,
+) -> None:
+    async with talking(tmp_path) as talk:
+        await arrives(talk)
+        for payload in (f"s_{'x' * 43}", f"i_{'x' * 43}", f"c_{'x' * 16}", "zzz"):
+            talk.me.starts(payload)
+            await talk.settles()
+        assert "That code does not work" in await talk.says("/team CDFGHJKMNPRT")
+
+        talk.me.starts(f"s_{'y' * 43}")
+        await talk.settles()
+
+        assert "Wait ten minutes" in talk.me.last.text
+        assert "Wait ten minutes" in await talk.says("/team CDFGHJKMNPRT")

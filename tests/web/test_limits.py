@@ -33,7 +33,7 @@ def pages_with(database: Database, clock: Clock, seconds: Seconds, **rates: Rate
 
 async def hits(pages: Pages) -> int:
     of_limits = select(func.count()).where(audit_event.c.action == "limit.hit")
-    return int(await pages.look(lambda tx: tx.connection.scalar(of_limits)) or 0)
+    return await pages.look(lambda tx: int(tx.connection.scalar(of_limits) or 0))
 
 
 async def test_a_browser_that_asks_too_much_is_told_to_wait_and_is_on_record_once(
