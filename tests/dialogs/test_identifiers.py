@@ -383,6 +383,6 @@ def unbounded(parsed: Any, inside: bool = False) -> Iterator[str]:
 
 @pytest.mark.parametrize(("name", "pattern"), sorted(patterns(), key=str))
 def test_no_pattern_nests_endless_repeats(name: str, pattern: re.Pattern[str]) -> None:
-    parser: Callable[..., Any] = re._parser.parse  # type: ignore[attr-defined]
+    parser: Callable[..., Any] = vars(re)["_parser"].parse
 
     assert list(unbounded(parser(pattern.pattern, pattern.flags))) == [], name
