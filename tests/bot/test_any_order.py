@@ -6,16 +6,24 @@ intake, handler, outbox and database, with the emulated Telegram in the same pro
 
 import asyncio
 import json
+import logging
 import os
-import shutil
+import subprocess
+import sys
 import tempfile
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
+from secrets import randbits
+from subprocess import PIPE, STDOUT
 from typing import Any
 
-from hypothesis import HealthCheck, settings
+import pytest
+import structlog
+from hypothesis import HealthCheck, seed, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 from sqlalchemy import text
 from telegram.error import BadRequest, Forbidden
 
@@ -24,12 +32,14 @@ from bot.inbox import Intake
 from bot.outbox import Outbox
 from bot.service import Scenarios
 from bot.transport import form_of
+from storage import sqlite
 from storage.database import Database
-from storage.sqlite import Sqlite
+from storage.sqlite import Job, Sqlite, _Truncate
 from storage.transaction import T, Tx, Unit
 from storage.verification import verify
 from tests.bot.conftest import FAST, TOKEN, Clock, database_in, settings_for
 from tests.bot.model import ENDED, VERBS, Case
+from tests.chaos.bot import ROOT
 from web.emulator import Message, new_emulator, person
 from web.emulator.app import METHODS
 from web.emulator.errors import Refused
@@ -70,7 +80,9 @@ class Bot:
     """One bot whose process can end at any time, with its phone and its database."""
 
     def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(dir=MEMORY if MEMORY.is_dir() else None))
+        self.folder = FOLDERS[-1]
+        for left in self.folder.glob("curbside.db*"):
+            left.unlink()
         self.emulator = new_emulator(TOKEN, Clock(), seed=1)
         self.me = person(self.emulator, 501, "Ana")
         self.settings = settings_for(self.folder)
@@ -90,13 +102,18 @@ class Bot:
     async def ends(self) -> None:
         """End in order."""
         await self.outbox.drained(PATIENCE)
-        await self.database.close()
+        await self.dies()
 
     async def dies(self) -> None:
-        """End in the middle of sending; what is committed stays."""
-        for task in self.outbox._working.values():
+        """End in the middle of sending; what is committed stays, and no part works on."""
+        self.database._backend.close_now()
+        self.database._release()
+        working = list(self.outbox._working.values())
+        for task in working:
             task.cancel()
-        await self.database.close()
+        for alarm in self.outbox._alarms.values():
+            alarm.cancel()
+        await asyncio.gather(*working, return_exceptions=True)
 
     async def hears(self) -> list[dict[str, Any]]:
         """Return the updates that wait, and take them off Telegram's hands."""
@@ -125,7 +142,13 @@ def in_place(database: Database) -> None:
     async def read(unit: Unit[T]) -> T:
         return backend.look_now(unit)
 
+    async def truncate_log() -> None:
+        job = Job(_Truncate(), asyncio.get_running_loop().create_future())
+        backend._truncate(job)
+        assert job.error is None
+
     database.write, database.read = write, read  # type: ignore[method-assign]
+    database.truncate_log = truncate_log  # type: ignore[method-assign]
 
 
 def kind_of(raw: Any) -> str:
@@ -146,6 +169,8 @@ class AnyOrder(RuleBasedStateMachine):
         self.path = "quick"
         self.seen: list[tuple[str, Message]] = []
         """Every button that was ever on a screen."""
+        self.begun: list[str] = []
+        """The path of every case that was begun and not yet found."""
         self.mine: Message | None = None
         """The newest words of the person."""
         self.run(self.arrives())
@@ -160,7 +185,8 @@ class AnyOrder(RuleBasedStateMachine):
         for data in ("1|agree||", "1|role||counselor|", "1|new||"):
             self.bot.me.forges(data, self.bot.me.screen)
             await self.settles()
-        self.learn()
+        self.begun.append(self.path)
+        await self.same()
 
     async def settles(self) -> None:
         await self.bot.takes(await self.bot.hears())
@@ -177,11 +203,16 @@ class AnyOrder(RuleBasedStateMachine):
         return [data for data in found if data.split("|")[1:2] and _modelled(data)]
 
     def learn(self) -> None:
-        """Look at the screen: remember its buttons, and find a case that was just opened."""
+        """Remember the buttons of the screen."""
         self.seen += [(data, self.screen) for data in self.buttons()]
-        case = self.standing()
-        if case and case not in self.cases:
-            self.cases[case] = Case({"role": "counselor"}, path=self.path)
+
+    def name(self, found: Iterable[str]) -> None:
+        """Give the cases that were begun the names they got: each has one, nothing else has."""
+        new = [short for short in found if short not in self.cases]
+        assert len(new) == len(self.begun)
+        fresh = [Case({"role": "counselor"}, path=path) for path in self.begun]
+        self.cases |= dict(zip(new, fresh, strict=True))
+        self.begun.clear()
 
     def standing(self) -> str | None:
         """Return the case that the newest screen is about."""
@@ -199,6 +230,8 @@ class AnyOrder(RuleBasedStateMachine):
         args, turn = rest[:-1], int(rest[-1]) if rest[-1] else None
         if verb == "set" and args[:1] == ["path"]:
             self.path = "full" if self.path == "quick" else "quick"
+        if verb == "new":
+            self.begun.append(self.path)
         if short not in self.cases:
             return
         case = self.cases[short]
@@ -256,6 +289,7 @@ class AnyOrder(RuleBasedStateMachine):
     @rule()
     def begins_another_case(self) -> None:
         self.bot.me.says("/new")
+        self.begun.append(self.path)
         self.run(self.answered())
 
     @rule(words=st.sampled_from(WORDS))
@@ -311,6 +345,7 @@ class AnyOrder(RuleBasedStateMachine):
         """Compare every case, and see that nothing waits, spins or was lost."""
         self.learn()
         found, counts = await self.bot.database.read(_found)
+        self.name(found)
         expected = {
             short: (case.phase, case.turn, case.answers, case.path, case.changes)
             for short, case in self.cases.items()
@@ -322,7 +357,6 @@ class AnyOrder(RuleBasedStateMachine):
     def teardown(self) -> None:
         self.run(self.over())
         self.runner.close()
-        shutil.rmtree(self.bot.folder)
 
     async def over(self) -> None:
         report = await self.bot.database.read(verify)
@@ -350,15 +384,75 @@ def _found(tx: Tx) -> tuple[dict[str, Any], tuple[int, int]]:
 _CASES = text(
     "SELECT short, phase, turn, answers, path, (SELECT count(*) FROM answer_change"
     " WHERE consult_id = consult.id) AS changes FROM consult WHERE erased_at IS NULL"
+    " ORDER BY opened_at, id"
 )
 _COUNTS = text(
     "SELECT count(update_id), coalesce(sum(state IN ('waiting', 'sending')), 0) FROM transcript"
 )
 
-TestAnyOrder = AnyOrder.TestCase
-TestAnyOrder.settings = settings(
-    max_examples=EXAMPLES,
+
+@contextmanager
+def one_place() -> Iterator[None]:
+    """Let every bot use one file, made anew for each, and what was compiled for it before.
+
+    An engine keeps the SQL it has compiled, so a restart with a new one costs a hundred times
+    what is tested; its connections are opened again either way.
+    """
+    memory = MEMORY if MEMORY.is_dir() else None
+    with tempfile.TemporaryDirectory(dir=memory) as name, pytest.MonkeyPatch.context() as patch:
+        FOLDERS.append(Path(name))
+        for kind in ("writing_engine", "reading_engine"):
+            patch.setattr(sqlite, kind, cache(getattr(sqlite, kind)))
+        patch.setattr(Sqlite, "start", lambda _: None)  # the units run in place: no second thread
+        yield
+        FOLDERS.pop()
+
+
+def walk(number: int) -> None:
+    """Walk half of the ways; they follow from ``number``."""
+    with one_place():
+        run_state_machine_as_test(seed(number)(AnyOrder), settings=HALF)
+
+
+def quiet() -> None:
+    """Say nothing of what is expected, so that a failure stands out."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+
+
+@contextmanager
+def beside(number: int) -> Iterator[None]:
+    """Walk the other half in a process of its own meanwhile, and see that it went well."""
+    words = (sys.executable, "-m", __name__, str(number))
+    with subprocess.Popen(words, cwd=ROOT, stdout=PIPE, stderr=STDOUT, text=True) as process:
+        try:
+            yield
+            said, _ = process.communicate(timeout=HALF_SECONDS)
+        finally:
+            process.kill()
+    assert process.returncode == 0, said
+
+
+def test_the_database_is_what_the_model_says_whatever_is_done_in_whatever_order() -> None:
+    one, other = SEEDS
+    with beside(other):
+        walk(one)
+
+
+FOLDERS: list[Path] = []
+SEEDS = (1, 2)
+if "CURBSIDE_ANY_ORDER" in os.environ:  # the long form walks other ways each time
+    SEEDS = (randbits(32), randbits(32))
+HALF_SECONDS = 3600.0
+
+HALF = settings(
+    max_examples=EXAMPLES // 2,
     stateful_step_count=STEPS,
     deadline=None,
+    database=None,
+    derandomize=False,
     suppress_health_check=list(HealthCheck),
 )
+
+if __name__ == "__main__":
+    quiet()
+    walk(int(sys.argv[1]))
