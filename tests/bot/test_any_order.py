@@ -209,7 +209,7 @@ class AnyOrder(RuleBasedStateMachine):
     def name(self, found: Iterable[str]) -> None:
         """Give the cases that were begun the names they got: each has one, nothing else has."""
         new = [short for short in found if short not in self.cases]
-        assert len(new) == len(self.begun)
+        assert len(new) == len(self.begun), f"{new} where {len(self.begun)} were begun"
         fresh = [Case({"role": "counselor"}, path=path) for path in self.begun]
         self.cases |= dict(zip(new, fresh, strict=True))
         self.begun.clear()
@@ -350,7 +350,7 @@ class AnyOrder(RuleBasedStateMachine):
             short: (case.phase, case.turn, case.answers, case.path, case.changes)
             for short, case in self.cases.items()
         }
-        assert found == expected
+        assert found == expected, f"{found} where the model has {expected}"
         assert counts == (len({update["update_id"] for update in self.bot.given}), 0)
         assert self.bot.me.spinning == []
 
