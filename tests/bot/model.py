@@ -16,6 +16,8 @@ ADVISED = ("advised", "decided", "planned", "followed_up")
 ENDED = ("closed", "cancelled")
 ORIGINS = {"p": "path", "r": "review", "s": "summary"}
 MOST_OPIOIDS = 5
+ALWAYS_KNOWN = ("role",)
+"""Questions without "not known": the content says so of them in words."""
 
 
 class Refused(Exception):
@@ -120,7 +122,7 @@ class Case:
                 return "b", [], None
             case "skip" if name != "safety_now":
                 return "s", [name], None
-            case "not known" if QUESTIONS[name]["not_known"]:
+            case "not known" if name not in ALWAYS_KNOWN:
                 return "u", [name], None
             case "1" if QUESTIONS[name]["type"] in ("choice", "multi"):
                 one = QUESTIONS[name]["type"] == "choice"
@@ -247,6 +249,8 @@ def _choose(case: Case, args: list[str]) -> None:
 
 def _unknown(case: Case, args: list[str]) -> None:
     case.require(args[0])
+    if args[0] in ALWAYS_KNOWN:
+        raise Refused
     case.record(args[0], "unk")
 
 
