@@ -33,7 +33,7 @@ test: $(VENV)/.dev           ## every test
 	@sh tests/browser.sh
 	@$(PY) -m coverage erase
 	@mkdir -p build; echo "Two halves side by side; the second one tells at its end."; \
-	$(PY) -m coverage run -m pytest -q $(foreach half,$(HALF),--ignore=$(half)) > build/second-half.log 2>&1 & second=$$!; \
+	$(PY) -m coverage run -m pytest -q $(foreach half,$(HALF),--ignore=$(half)) > build/second-half.log 2>&1 & second=$$!; trap "kill $$second" INT TERM; \
 	$(PY) -m coverage run -m pytest -q $(HALF); first=$$?; \
 	wait $$second; other=$$?; cat build/second-half.log; exit $$((first + other))
 
