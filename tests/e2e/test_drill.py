@@ -123,8 +123,8 @@ async def test_a_damaged_backup_fails_the_drill(
 ) -> None:
     await backed_up(database, command, tmp_path / "copy")
     damaged = bytearray((tmp_path / "copy").read_bytes())
-    middle = len(damaged) // 2
-    damaged[middle - 4000 : middle] = bytes(4000)
+    quarter = len(damaged) // 4
+    damaged[quarter : 3 * quarter] = bytes(2 * quarter)
     (tmp_path / "copy").write_bytes(damaged)
 
     done = await asyncio.to_thread(
