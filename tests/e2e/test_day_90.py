@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.e2e.conftest import Process
+from tests.e2e.walks import FOUNDING
 
 PICTURES = os.environ.get("CURBSIDE_PICTURES")
 """A folder: the screens are kept there to be looked at."""
@@ -17,20 +18,6 @@ PICTURES = os.environ.get("CURBSIDE_PICTURES")
 SECONDS = 20_000
 """Milliseconds that a screen may take on a busy machine."""
 
-CASE = (
-    ("Start a case", "any of these right now?"),
-    ("None of these", "Where is the client being treated"),
-    ("Methadone clinic", "Which medication"),
-    ("1 · Methadone", "What is the opioid for?"),
-    ("Flare", "Which opioid(s)"),
-    ("Oxycodone", "How long has the client"),
-    ("3-12", "stop or taper plan"),
-    ("open-ended", "What monitoring"),
-    ("Pain-prescriber", "Ticked: Pain-prescriber"),
-    ("2 · Counselor", "Counselor check-ins."),
-    ("Done", "check your answers"),
-    ("Show the summary", "Agree a written plan to be off within 90 days"),
-)
 PLAN = (
     ("Record a plan", "What was decided?"),
     ("The suggested step", "Agreed with whom?"),
@@ -142,7 +129,7 @@ def forms_a_team(asker: Phone, *others: Phone) -> None:
 def shares_a_case(asker: Phone) -> None:
     """The founding case is answered, previewed, and shared with the team."""
     asker.says("/new", "any of these right now?")
-    asker.walks(CASE[1:])
+    asker.walks(FOUNDING[1:])
     asker.taps("Share the case", "This is exactly what others will see.")
     asker.taps("I checked: to “Pain and MAT”", "shared with")
 

@@ -7,6 +7,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.conftest import Process
 from tests.e2e.test_founding_case import looks, taps
+from tests.e2e.walks import FOUNDING
 
 SECONDS = 10_000
 
@@ -49,7 +50,7 @@ def test_a_team_reads_a_case_in_private_and_its_group_sees_a_card(
     bind_group(asker)
 
     says(asker, "/start", "Ready when you are")
-    for label, then in WALK:
+    for label, then in FOUNDING:
         taps(asker, label, then)
     taps(asker, "Share the case", "exactly what others will see")
     looks(asker, "share_preview")
@@ -111,19 +112,3 @@ def bind_group(asker: Page) -> None:
     opens(asker, "Curbside")
     taps(asker, "Yes, of “Tuesday”", "Post no more cards there")
     looks(asker, "team_group")
-
-
-WALK = (
-    ("Start a case", "any of these right now?"),
-    ("None of these", "Where is the client being treated"),
-    ("Methadone clinic", "Which medication"),
-    ("1 · Methadone", "What is the opioid for?"),
-    ("Flare", "Which opioid(s)"),
-    ("Oxycodone", "How long has the client"),
-    ("3-12", "stop or taper plan"),
-    ("open-ended", "What monitoring"),
-    ("Pain-prescriber", "Ticked: Pain-prescriber"),
-    ("2 · Counselor", "Counselor check-ins."),
-    ("Done", "check your answers"),
-    ("Show the summary", "Agree a written plan to be off within 90 days"),
-)
