@@ -59,7 +59,7 @@ MOST_CHATS = 128
 DRAIN_SECONDS = 2.5
 """Of the 10 that a stop may take; what is cut off then is repeated, marked, after the start."""
 
-GONE_SECONDS = 3.0
+GONE_SECONDS = 5.0
 """A process whose connection to the database was cut is back sooner; one that was killed is not."""
 
 STUCK_SECONDS = 30.0

@@ -45,6 +45,9 @@ PUBLIC = "https://127.0.0.1"
 LONGEST_LIFE = 0.8
 """Seconds after its birth at which a bot is killed from outside, at most."""
 
+LEASE = 30.0
+"""Seconds that a message is held where nobody is killed: longer than a server takes to come back."""
+
 MOST_POINTS = 120
 PATIENCE = 120.0
 
@@ -197,7 +200,6 @@ def _birth(place: Place, url: str, **more: Any) -> Birth:
         database=place.url,
         api=url,
         began=time.time(),
-        lease=SHORT_LEASE if place.has_server else 30.0,
         **more,
     )
 
@@ -304,9 +306,10 @@ async def _births(
     place: Place, url: str, plan: Plan, emulator: Emulator, dice: random.Random
 ) -> AsyncIterator[list[Birth]]:
     """Yield what each replica is born with; behind a webhook a balancer stands before them."""
+    lease = SHORT_LEASE if place.has_server and plan.kills else LEASE
     if not plan.webhook:
         emulator.webhook.url = ""
-        yield [_birth(place, url) for _ in range(plan.replicas)]
+        yield [_birth(place, url, lease=lease) for _ in range(plan.replicas)]
         return
     ports = [_free_port() for _ in range(plan.replicas)]
     async with aiohttp.ClientSession() as session:
@@ -314,7 +317,7 @@ async def _births(
         app = Starlette(routes=[Route("/{path:path}", front.pass_on, methods=["POST"])])
         async with served(app) as address:
             emulator.leads_to[PUBLIC] = address
-            yield [_birth(place, url, port=port, hook=PUBLIC) for port in ports]
+            yield [_birth(place, url, lease=lease, port=port, hook=PUBLIC) for port in ports]
 
 
 def _free_port() -> int:

@@ -292,6 +292,7 @@ def wrongs(life: Life, quiet: Life) -> list[str]:
         "out of order": not left.order_kept,
         "the log is broken": not left.log_whole,
         "sent more often than once a kill": max(0, life.strays - life.died),
+        "tidied more often than at each start": max(0, left.tidied - right.tidied - life.died),
         "another screen stands": {n: s for n, s in life.shown.items() if s != quiet.shown[n]},
     }
     return [f"{name}: {what}" for name, what in found.items() if what]

@@ -21,7 +21,7 @@ from sqlalchemy import (
 
 from storage.audit import seal
 from storage.database import Database
-from storage.schema import UtcDateTime, dead_letter, metadata, transcript
+from storage.schema import UtcDateTime, audit_event, dead_letter, metadata, transcript
 from storage.transaction import Tx
 from storage.verification import verify
 
@@ -44,6 +44,9 @@ CHANCE = frozenset(
 )
 """Columns in which ids or chance may stand; a team is counted for when the counting comes by."""
 
+TIDIED = "retention.run"
+"""What a bot puts on record at its start when there was something to remove, so after a death again."""
+
 Effects = Counter[tuple[str, str]]
 
 
@@ -58,8 +61,10 @@ def effects(tx: Tx) -> Effects:
 
 def _rows(tx: Tx, table: Table) -> Iterator[str]:
     kept = [column for column in table.columns if column.name not in CHANCE]
-    whole = table.c.team == "" if "team" in table.c else true()
-    for row in tx.connection.execute(select(*kept).where(whole)):
+    which = table.c.team == "" if "team" in table.c else true()
+    if table is audit_event:
+        which = audit_event.c.action != TIDIED
+    for row in tx.connection.execute(select(*kept).where(which)):
         told = {column.name: _told(column, row[place]) for place, column in enumerate(kept)}
         yield json.dumps(told, sort_keys=True)
 
@@ -87,6 +92,8 @@ class Trace:
     order_kept: bool
     """Whether the messages of each chat arrived in the order in which they were written."""
     log_whole: bool
+    tidied: int
+    """Runs of the retention on record."""
 
 
 async def trace(database: Database) -> Trace:
@@ -105,6 +112,10 @@ def _trace(tx: Tx) -> Trace:
         given_up=_count(tx, transcript.c.state == "dead"),
         order_kept=all(ids == sorted(ids) for ids in _sent_by_chat(tx).values()),
         log_whole=verify(tx).ok,
+        tidied=tx.connection.scalar(
+            select(func.count()).select_from(audit_event).where(audit_event.c.action == TIDIED)
+        )
+        or 0,
     )
 
 

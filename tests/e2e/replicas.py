@@ -161,7 +161,8 @@ async def taps(me: Person, label: str) -> None:
     before = seen(screen)
     me.taps(label)
     async with asyncio.timeout(PATIENCE):
-        while seen(me.screen) == before:  # noqa: ASYNC110 - it changes in another process
+        # It changes in another process; between two screens there may be none.
+        while (now := me.screen_or_none) is None or seen(now) == before:  # noqa: ASYNC110
             await asyncio.sleep(0.005)
 
 
