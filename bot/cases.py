@@ -50,11 +50,12 @@ def _draft_of(kept: Mapping[str, Any]) -> Draft:
     return Draft(**values)
 
 
+BLANK = asdict(Draft())
+
+
 def _kept(consult: Consult) -> dict[str, Any]:
-    blank = asdict(Draft())
-    draft = {
-        key: value for key, value in asdict(_plain(consult.draft)).items() if value != blank[key]
-    }
+    held = {} if consult.draft == Draft() else asdict(_plain(consult.draft))
+    draft = {key: value for key, value in held.items() if value != BLANK[key]}
     kept: dict[str, Any] = {
         "origin": consult.origin,
         "reask": list(consult.reask),

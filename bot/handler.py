@@ -85,6 +85,8 @@ class Outcome:
     """Something was destroyed, and is to be gone from the database's log as well."""
     inline: Mapping[str, Any] | None = None
     """What answers an inline query."""
+    first: transcript.Waiting | None = None
+    """What is to be sent first, taken by us in the same transaction: it leaves without another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,12 +142,14 @@ class Handler:
             answered = late is not None and late.done()
             if late is not None:
                 late.cancel()
+        for chat in outcome.deliver:
+            first = outcome.first
+            self._outbox.soon(chat, first if first and first.chat_id == chat else None)
+        await asyncio.sleep(0)  # the new screen leaves before the answer that ends the spinning
         if query is not None and not answered:
             await self._outbox.answer(query, outcome.toast, alert=outcome.alert)
         if outcome.inline is not None:
             await self._outbox.answer_inline(outcome.inline)
-        for chat in outcome.deliver:
-            self._outbox.soon(chat)
         if outcome.erased:
             await self._database.truncate_log()
 
@@ -172,17 +176,26 @@ class Handler:
 
     async def _respond(self, incoming: Personal, findings: tuple[Finding, ...]) -> Outcome:
         means = Means(self._settings, self._scenario_of, self.username)
-        unit = partial(respond, incoming, findings, means)
         try:
-            return await self._database.write(unit, chat=chat_id(incoming))
+            return await self._written(incoming, partial(respond, incoming, findings, means))
         except AlreadySeen:
             return Outcome()
         except Denied as denied:
-            deny = partial(refuse, incoming, denied)
-            return await self._database.write(deny, chat=chat_id(incoming))
+            return await self._written(incoming, partial(refuse, incoming, denied))
         except Identifying as found:
-            refusing = partial(not_kept, incoming, found.kinds)
-            return await self._database.write(refusing, chat=chat_id(incoming))
+            return await self._written(incoming, partial(not_kept, incoming, found.kinds))
+
+    async def _written(self, incoming: Personal, unit: Callable[[Tx], Outcome]) -> Outcome:
+        """Return the outcome of a unit, and take what is to be sent first in its transaction."""
+        chat = chat_id(incoming)
+        free = self._outbox.is_free(chat)
+
+        def both(tx: Tx) -> Outcome:
+            outcome = unit(tx)
+            taken = free and chat in outcome.deliver
+            return replace(outcome, first=self._outbox.take(tx, chat)) if taken else outcome
+
+        return await self._database.write(both, chat=chat)
 
 
 async def look(words: str) -> tuple[Finding, ...]:
@@ -268,8 +281,6 @@ def for_readers(turn: Turn, stored: StoredConsult) -> tuple[Row, ...]:
 
 def _received(tx: Tx, incoming: Personal, person: Person) -> UUID:
     """Keep that an update came in, without its words; AlreadySeen when it came before."""
-    if transcript.seen(tx, incoming.update_id):
-        raise AlreadySeen(incoming.update_id)
     return transcript.receive(
         tx,
         transcript.Incoming(

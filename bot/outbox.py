@@ -114,14 +114,28 @@ class Outbox:
         self._room = asyncio.Semaphore(AT_ONCE)
         self._working: dict[int, asyncio.Task[None]] = {}
         self._asked: set[int] = set()
+        self._taken: dict[int, Waiting] = {}
+        """The call of a chat that was taken when it was written, until the chat is worked on."""
         self._alarms: dict[int, asyncio.TimerHandle] = {}
         self.mark = Postmark()
 
     # --- when to send -----------------------------------------------------------------------------
 
-    def soon(self, chat_id: int) -> None:
-        """Begin to send what waits for a chat, beside whatever else is done."""
+    def soon(self, chat_id: int, first: Waiting | None = None) -> None:
+        """Begin to send what waits for a chat, ``first`` what is ours already."""
+        if first is not None:
+            self._taken[chat_id] = first
         _ = self._work_on(chat_id)
+
+    def is_free(self, chat_id: int) -> bool:
+        """Return whether a call that is written now could be made at once."""
+        idle = chat_id not in self._working and not self._room.locked()
+        return idle and self._pace.wait(chat_id, self._clock()) <= 0
+
+    def take(self, tx: Tx, chat_id: int) -> Waiting | None:
+        """Take the next call of a chat in the transaction that wrote it, to be given to ``soon``."""
+        rows = transcript.claim(tx, chat_id, 1, LEASE, by=self._holder)
+        return rows[0] if rows else None
 
     async def deliver(self, chat_id: int) -> None:
         """Send what waits for a chat; return when nothing is left, or the rest has to wait."""
@@ -237,8 +251,9 @@ class Outbox:
         while True:
             self._asked.discard(chat_id)
             wait = self._pace.wait(chat_id, self._clock())
-            row = await self._next(chat_id, settle, take=wait <= 0)
-            settle = None
+            ours = self._taken.pop(chat_id, None)
+            next_ = await self._next(chat_id, settle, take=ours is None and wait <= 0)
+            row, settle = ours or next_, None
             if row is not None:
                 settle = await self._settled(row)
             elif wait > 0:
@@ -253,10 +268,7 @@ class Outbox:
         def unit(tx: Tx) -> Waiting | None:
             if settle is not None:
                 settle(tx)
-            if not take:
-                return None
-            rows = transcript.claim(tx, chat_id, 1, LEASE, by=self._holder)
-            return rows[0] if rows else None
+            return self.take(tx, chat_id) if take else None
 
         if settle is None and not take:
             return None
@@ -303,7 +315,8 @@ class Outbox:
         now = self._clock()
         if call.edits and (early := self._pace.wait_to_edit(row.chat_id, now)) > 0:
             return Early(early)
-        await asyncio.sleep(self._pace.take(row.chat_id, now, edit=call.edits))
+        if (turn := self._pace.take(row.chat_id, now, edit=call.edits)) > 0:
+            await asyncio.sleep(turn)
         try:
             result = await self._sender.call(call.method, call.params)
         except TelegramError as error:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Literal, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_or_not
 
 from storage import audit
@@ -34,6 +34,13 @@ class Clarification:
     settled: Settled | None
 
 
+_OF_CASE = (
+    select(clarification)
+    .where(clarification.c.consult_id == bindparam("wanted"))
+    .order_by(clarification.c.id)
+)
+
+
 def ask(tx: Tx, stored: StoredConsult, who: Person, question: str) -> Clarification:
     """Put a question to the asker; Conflict when somebody did already and it waits."""
     values: dict[str, Any] = {
@@ -59,8 +66,7 @@ def pending(tx: Tx, consult_id: UUID, question: str) -> Clarification | None:
 
 def of_case(tx: Tx, consult_id: UUID) -> tuple[Clarification, ...]:
     """Return every clarifying question of a case, the first asked first."""
-    query = select(clarification).where(clarification.c.consult_id == consult_id)
-    rows = tx.connection.execute(query.order_by(clarification.c.id)).all()
+    rows = tx.connection.execute(_OF_CASE, {"wanted": consult_id}).all()
     return tuple(_clarification(row) for row in rows)
 
 

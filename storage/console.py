@@ -352,7 +352,8 @@ def _has_words(words: list[str]) -> ColumnElement[bool]:
 
 def _is_rare(tx: Tx, words: list[str]) -> bool:
     """Say whether few events have the words: a planner that has not met a word guesses many."""
-    some = select(literal(1)).select_from(audit_event).where(_has_words(words)).limit(RARE + 1)
+    event = audit_event.c
+    some = select(literal(1)).where(event.seq.is_not(None), _has_words(words)).limit(RARE + 1)
     found = tx.connection.scalar(select(func.count()).select_from(some.subquery())) or 0
     return found <= RARE
 
@@ -455,7 +456,9 @@ def actions(tx: Tx) -> tuple[str, ...]:
     found: list[str] = []
     visible = _visible(tx)
     while True:
-        query = select(func.min(audit_event.c.action)).where(*visible)
+        query = select(func.min(audit_event.c.action)).where(
+            audit_event.c.seq.is_not(None), *visible
+        )
         if found:
             query = query.where(audit_event.c.action > found[-1])
         following = tx.connection.scalar(query)

@@ -98,7 +98,9 @@ async def purge_all(database: Database, *, text_days: int = TEXT_DAYS) -> int:
 def note_run(tx: Tx, removed: int) -> None:
     """Put on record that retention ran; a run that removed nothing once a day."""
     last = tx.connection.scalar(
-        select(func.max(audit_event.c.at)).where(audit_event.c.action == "retention.run")
+        select(func.max(audit_event.c.at)).where(
+            audit.chained_or_not(audit_event.c.action == "retention.run")
+        )
     )
     if removed or last is None or last <= audit.microseconds(tx.now - NOTED_EVERY):
         event = audit.Event(actor=None, action="retention.run", meta={"rows": removed})

@@ -737,17 +737,16 @@ library_case = Table(
 )
 """A shared case whose asker lets the team find it by its coded answers."""
 
-Index("ix_audit_event_at_seq", audit_event.c.at, audit_event.c.seq)
-Index("ix_audit_event_action_seq", audit_event.c.action, audit_event.c.seq)
-Index("ix_audit_event_actor_seq", audit_event.c.actor, audit_event.c.seq)
-Index("ix_audit_event_consult_id_seq", audit_event.c.consult_id, audit_event.c.seq)
+SEALED = text("seq IS NOT NULL")
+for _led in (audit_event.c.at, audit_event.c.action, audit_event.c.actor, audit_event.c.consult_id):
+    Index(f"ix_audit_event_{_led.name}_seq", _led, audit_event.c.seq, postgresql_where=SEALED)
 NOT_OK = text("outcome <> 'ok'")
 Index(
     "ix_audit_event_not_ok",
     audit_event.c.outcome,
     audit_event.c.seq,
     sqlite_where=NOT_OK,
-    postgresql_where=NOT_OK,
+    postgresql_where=text("outcome <> 'ok' AND seq IS NOT NULL"),
 )
 Index("ix_consult_phase_id", consult.c.phase, consult.c.id)
 GIVEN_UP = text("state = 'dead'")

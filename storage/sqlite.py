@@ -223,6 +223,7 @@ class Sqlite:
             if trouble or not raw.in_transaction:
                 raise _UnitHitTrouble(job, trouble, error) from error
             raw.execute("ROLLBACK TO unit")
+            tx.notes.clear()
             job.error = error
         raw.execute("RELEASE unit")
 

@@ -1,7 +1,7 @@
 """What a unit of work is given."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeAlias, TypeVar
 
@@ -21,6 +21,8 @@ class Tx:
     connection: Connection
     keys: Keyring
     now: datetime
+    notes: dict[str, Any] = field(default_factory=dict)
+    """What units know of the transaction without looking; emptied when one of them is rolled back."""
 
     @property
     def on_sqlite(self) -> bool:

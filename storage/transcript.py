@@ -137,6 +137,11 @@ _RECEIVE = (
     .on_conflict_do_nothing(index_elements=["update_id"])
     .returning(transcript.c.number)
 )
+_BELONGS = (
+    update(transcript)
+    .where(transcript.c.id == bindparam("wanted"), transcript.c.content.is_(None))
+    .values(consult_id=bindparam("consult"))
+)
 _ENQUEUE = insert(transcript)
 _REPLACE_OLDER = (
     update(transcript)
@@ -280,11 +285,7 @@ def receive(tx: Tx, incoming: Incoming) -> UUID:
 def belongs(tx: Tx, transcript_id: UUID, *, consult_id: UUID | None) -> None:
     """Note which consult an inbound row turned out to be about; it has no content to move."""
     if consult_id is not None:
-        tx.connection.execute(
-            update(transcript)
-            .where(transcript.c.id == transcript_id, transcript.c.content.is_(None))
-            .values(consult_id=consult_id)
-        )
+        tx.connection.execute(_BELONGS, {"wanted": transcript_id, "consult": consult_id})
 
 
 def enqueue(tx: Tx, outgoing: Outgoing) -> UUID:

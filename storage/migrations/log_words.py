@@ -35,7 +35,20 @@ _POSTGRES = [
 """The cost keeps the planner from calling the function on every row where the index would do."""
 
 
+_POSTGRES_SEALED = [
+    "DROP INDEX ix_audit_event_words",
+    f"{_POSTGRES[1]} WHERE seq IS NOT NULL",
+]
+"""An event is chained a moment after it was written, which writes it anew: once is enough."""
+
+
 def index_words(connection: Connection) -> None:
     """Create the index, and what keeps it up to date in the transaction of each event."""
     for statement in _SQLITE if connection.dialect.name == "sqlite" else _POSTGRES:
+        connection.exec_driver_sql(statement)
+
+
+def index_sealed_words(connection: Connection) -> None:
+    """Narrow PostgreSQL's index to what is chained: the console shows nothing else."""
+    for statement in _POSTGRES_SEALED:
         connection.exec_driver_sql(statement)

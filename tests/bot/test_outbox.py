@@ -610,6 +610,32 @@ async def test_what_another_process_is_sending_is_left_to_it_until_its_lease_end
     assert post.sender.texts == [REPEAT + "one", "two"]
 
 
+async def test_what_was_taken_when_it_was_written_is_sent_first(post: Post) -> None:
+    first = await post.database.write(
+        lambda tx: (transcript.enqueue(tx, text("one")), post.box.take(tx, ANA))[1]
+    )
+    await post.enqueue(text("two"))
+    await post.box.deliver(ANA)
+    early = list(post.sender.texts)
+    post.box.soon(ANA, first)
+    await post.box.drained()
+
+    assert early == []
+    assert post.sender.texts == ["one", "two"]
+
+
+async def test_nothing_is_taken_ahead_for_a_chat_that_has_to_wait(post: Post) -> None:
+    before = post.box.is_free(ANA), post.box.is_free(BEN)
+    post.sender.failures = [RetryAfter(timedelta(seconds=7))]
+    await post.sends(text("one"))
+    silenced = post.box.is_free(ANA), post.box.is_free(BEN)
+    post.clock.seconds += 8
+
+    assert before == (True, True)
+    assert silenced == (False, True)
+    assert post.box.is_free(ANA)
+
+
 async def test_what_a_process_was_sending_that_is_gone_is_taken_over_in_seconds(
     postgres_server: PostgresServer, clock: Clock
 ) -> None:
@@ -628,7 +654,7 @@ async def test_what_a_process_was_sending_that_is_gone_is_taken_over_in_seconds(
     assert sender.texts == []
 
     await theirs.close()
-    for seconds in (0, 1, 3):
+    for seconds in (0, 1, 5):
         clock.seconds += seconds
         await box.sweep()
     await post.later(0)

@@ -123,6 +123,28 @@ async def test_many_writers_make_one_whole_chain(database: Database) -> None:
     assert report.events == 61
 
 
+async def test_units_of_one_commit_that_are_undone_leave_no_gap(database: Database) -> None:
+    """SQLite commits them together: what one had put on record goes, and the next takes its place."""
+
+    def fails(tx: Tx) -> None:
+        audit.record(tx, event(0))
+        raise ValueError("undone")
+
+    def stays(tx: Tx) -> None:
+        audit.record(tx, event(1))
+        audit.record(tx, event(2))
+
+    await database.write(audit.seal)
+    before = await database.read(verify)
+    units = [unit for _ in range(20) for unit in (fails, stays)]
+    await asyncio.gather(*map(database.write, units), return_exceptions=True)
+    await database.write(audit.seal)
+    report = await database.read(verify)
+
+    assert report.ok, report.problems
+    assert report.events == before.events + 40
+
+
 async def test_the_log_can_only_be_added_to(database: Database) -> None:
     await write_events(database, range(3))
     for statement in (
