@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, text
+from sqlalchemy import insert
 
 from dialogs.content import Scenario, load_scenario
 from dialogs.evaluation import evaluate
@@ -281,12 +281,8 @@ def write_events(tx: Tx, rows: list[dict[str, Any]]) -> None:
         row |= {"seq": seq, "prev": head.hash, "hash": made.hash}
         head = made
     tx.connection.execute(insert(audit_event), rows)
-    if tx.on_sqlite:
-        words = [{"seq": row["seq"], "words": audit.words_of(row)} for row in rows]
-        tx.connection.execute(
-            text("INSERT INTO audit_word (rowid, words) VALUES (:seq, :words)"), words
-        )
     audit.note_head(tx, head)
+    audit.catch_up(tx)
 
 
 async def seeded(database: Database, events: int, cases: int, now: datetime = NOW) -> Seed:

@@ -96,6 +96,8 @@ class Means:
     settings: Settings
     scenario_of: Callable[[Tx, str | None], Scenario]
     username: str = ""
+    hold: Callable[[Tx, transcript.Outgoing], transcript.Waiting] | None = None
+    """Takes what is written for the chat, where it can be sent at once."""
 
 
 class Handler:
@@ -175,9 +177,12 @@ class Handler:
         await self._outbox.answer(query)
 
     async def _respond(self, incoming: Personal, findings: tuple[Finding, ...]) -> Outcome:
-        means = Means(self._settings, self._scenario_of, self.username)
+        free = self._outbox.is_free(chat_id(incoming))
+        hold = self._outbox.hold if free else None
+        means = Means(self._settings, self._scenario_of, self.username, hold)
+        unit = partial(respond, incoming, findings, means)
         try:
-            return await self._written(incoming, partial(respond, incoming, findings, means))
+            return await self._written(incoming, unit, free=free)
         except AlreadySeen:
             return Outcome()
         except Denied as denied:
@@ -185,15 +190,17 @@ class Handler:
         except Identifying as found:
             return await self._written(incoming, partial(not_kept, incoming, found.kinds))
 
-    async def _written(self, incoming: Personal, unit: Callable[[Tx], Outcome]) -> Outcome:
+    async def _written(
+        self, incoming: Personal, unit: Callable[[Tx], Outcome], *, free: bool = False
+    ) -> Outcome:
         """Return the outcome of a unit, and take what is to be sent first in its transaction."""
         chat = chat_id(incoming)
-        free = self._outbox.is_free(chat)
 
         def both(tx: Tx) -> Outcome:
             outcome = unit(tx)
-            taken = free and chat in outcome.deliver
-            return replace(outcome, first=self._outbox.take(tx, chat)) if taken else outcome
+            if not free or outcome.first is not None or chat not in outcome.deliver:
+                return outcome
+            return replace(outcome, first=self._outbox.take(tx, chat))
 
         return await self._database.write(both, chat=chat)
 
@@ -236,6 +243,7 @@ def respond(incoming: Personal, findings: tuple[Finding, ...], means: Means, tx:
         settings=means.settings,
         scenario_of=lambda digest: in_language(means.scenario_of(tx, digest), language),
         username=means.username,
+        hold=means.hold,
         findings=findings,
         words_id=incoming.message_id if isinstance(incoming, Text) else None,
     )
@@ -249,7 +257,8 @@ def respond(incoming: Personal, findings: tuple[Finding, ...], means: Means, tx:
         turn.tell(turn.t("That button no longer works. Here is what does."))
         _somewhere(turn)
     transcript.belongs(tx, inbound, consult_id=turn.consult_id)
-    return Outcome(turn.toast, turn.alert, tuple(sorted(turn.deliver)), turn.erased, turn.inline)
+    deliver = tuple(sorted(turn.deliver))
+    return Outcome(turn.toast, turn.alert, deliver, turn.erased, turn.inline, turn.first)
 
 
 def _equip(turn: Turn) -> None:

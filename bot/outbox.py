@@ -37,7 +37,7 @@ from storage import groups, locks, people, plans, transcript
 from storage.database import Database
 from storage.errors import StorageUnavailable
 from storage.transaction import Tx
-from storage.transcript import REMOVED, UPLOADS, Waiting
+from storage.transcript import REMOVED, UPLOADS, Outgoing, Waiting
 
 log = structlog.get_logger()
 
@@ -131,6 +131,10 @@ class Outbox:
         """Return whether a call that is written now could be made at once."""
         idle = chat_id not in self._working and not self._room.locked()
         return idle and self._pace.wait(chat_id, self._clock()) <= 0
+
+    def hold(self, tx: Tx, outgoing: Outgoing) -> Waiting:
+        """Write a call of a chat for which nothing waits, and take it in one."""
+        return transcript.hold(tx, outgoing, LEASE, by=self._holder)
 
     def take(self, tx: Tx, chat_id: int) -> Waiting | None:
         """Take the next call of a chat in the transaction that wrote it, to be given to ``soon``."""

@@ -20,7 +20,7 @@ from storage.consults import StoredConsult
 from storage.errors import NotFound
 from storage.people import Person
 from storage.transaction import Tx
-from storage.transcript import Outgoing
+from storage.transcript import Outgoing, Waiting
 
 
 class Gone(Exception):
@@ -84,6 +84,12 @@ class Turn:
     """Our own, without the @; empty until Telegram has told it."""
     inline: Mapping[str, Any] | None = None
     """What answers the inline query, once its words are forgotten."""
+    hold: Callable[[Tx, Outgoing], Waiting] | None = None
+    """Writes what is to be sent at once, where the chat is free for that."""
+    first: Waiting | None = None
+    """What was written so."""
+    clear: bool = False
+    """Nothing waited to be sent to the chat when it was last looked at."""
 
     @property
     def chat_id(self) -> int:
@@ -141,11 +147,11 @@ class Turn:
 
     def _standing(self) -> "Standing | None":
         """Return the chat's current screen, unless it was settled in this turn."""
-        on_its_way = transcript.pending_screen(self.tx, self.chat_id)
-        if on_its_way is not None:
-            return Standing(row=on_its_way) if on_its_way != self.settled_row else None
-        current = transcript.screen_of(self.tx, self.chat_id)
-        return Standing(current.message_id) if current else None
+        found = transcript.standing(self.tx, self.chat_id)
+        self.clear = not found.waits
+        if found.on_its_way is not None:
+            return Standing(row=found.on_its_way) if found.on_its_way != self.settled_row else None
+        return Standing(found.screen_message) if found.screen_message is not None else None
 
     def fresh(self, screen: Screen, *, consult: UUID | None = None, kind: str = "screen") -> UUID:
         """Send ``screen`` as a new message that carries the chat's keyboard."""
@@ -193,18 +199,21 @@ class Turn:
     ) -> None:
         """Edit a screen, once it is there."""
         place = {} if standing.message_id is None else {"message_id": standing.message_id}
-        self.enqueue(
-            Outgoing(
-                chat_id=self.chat_id,
-                method=method,
-                params={**params, **place},
-                consult_id=consult,
-                person_id=self.person.id,
-                target=standing.row,
-                coalesce=f"edit:{standing.message_id or standing.row}",
-                **more,
-            )
+        edit = Outgoing(
+            chat_id=self.chat_id,
+            method=method,
+            params={**params, **place},
+            consult_id=consult,
+            person_id=self.person.id,
+            target=standing.row,
+            coalesce=f"edit:{standing.message_id or standing.row}",
+            **more,
         )
+        if self.clear and self.hold is not None and self.chat_id not in self.deliver:
+            self.deliver.add(self.chat_id)
+            self.first = self.hold(self.tx, edit)
+        else:
+            self.enqueue(edit)
 
     def say(
         self,

@@ -6,9 +6,10 @@ from functools import singledispatch
 from types import MappingProxyType
 from typing import Any
 
+from dialogs import evaluation
 from dialogs.content import Question, Scenario
 from dialogs.errors import InvalidMove
-from dialogs.evaluation import evaluate, mark
+from dialogs.evaluation import conclude, mark
 from dialogs.model import (
     Answered,
     Asked,
@@ -82,6 +83,24 @@ def _refusal(consult: Consult) -> Note:
 
 # --- where we are ---------------------------------------------------------------------------
 
+_recent: tuple[evaluation.Marked, ...] = ()
+"""The marks worked out last; one step asks for those of the same answers several times."""
+
+
+def marks_of(consult: Consult, scenario: Scenario) -> evaluation.Marked:
+    """Return the answers of a consult as bits.
+
+    They are never changed in place, so the same mapping has the same marks.
+    """
+    global _recent  # noqa: PLW0603 - replaced as a whole; whoever reads an older one works it out again
+    for known in _recent:
+        if known.answers is consult.answers and known.scenario is scenario:
+            return known
+    made = mark(consult.answers, scenario)
+    if isinstance(consult.answers, MappingProxyType):
+        _recent = (made, *_recent[:3])
+    return made
+
 
 def asking(consult: Consult, scenario: Scenario) -> Question | None:
     """Return the question on the screen, or None outside the questions."""
@@ -92,7 +111,7 @@ def asking(consult: Consult, scenario: Scenario) -> Question | None:
 
 def pending(consult: Consult, scenario: Scenario) -> Question | None:
     """Return the next question that wants an answer: first those opened again by a change."""
-    asked = mark(consult.answers, scenario).asked
+    asked = marks_of(consult, scenario).asked
     for name in asked:
         if name in consult.reask:
             return scenario.question(name)
@@ -109,7 +128,7 @@ def _on_path(question: Question, consult: Consult) -> bool:
 
 def path_questions(consult: Consult, scenario: Scenario) -> tuple[Question, ...]:
     """Return the questions of the path that apply now, the remembered role left out."""
-    asked = mark(consult.answers, scenario).asked
+    asked = marks_of(consult, scenario).asked
     questions = (scenario.question(name) for name in asked)
     return tuple(q for q in questions if q.id != "role" and _on_path(q, consult))
 
@@ -125,11 +144,11 @@ def progress(consult: Consult, scenario: Scenario) -> tuple[int, int]:
 
 def answered(consult: Consult, scenario: Scenario) -> tuple[str, ...]:
     """Return the ids of the questions that apply and have an entry, in the scenario's order."""
-    return tuple(q for q in mark(consult.answers, scenario).asked if q in consult.answers)
+    return tuple(q for q in marks_of(consult, scenario).asked if q in consult.answers)
 
 
 def refused_by_red_flag(consult: Consult, scenario: Scenario) -> bool:
-    return evaluate(consult.answers, scenario).step == EMERGENCY
+    return conclude(marks_of(consult, scenario)).step == EMERGENCY
 
 
 # --- events ---------------------------------------------------------------------------------
@@ -248,7 +267,7 @@ def _(event: Back, consult: Consult, scenario: Scenario) -> Step:
         return _open(consult, scenario, (before or ["safety_now"])[-1], "path")
     if consult.origin != "path" and consult.cursor:
         return Step(_returned(replace(consult, cursor=None, draft=Draft()), scenario))
-    path = [name for name in mark(consult.answers, scenario).asked if name != "role"]
+    path = [name for name in marks_of(consult, scenario).asked if name != "role"]
     before = [n for n in path[: path.index(question.id)] if n in consult.answers]
     if not before:
         return Step(consult, note="first question")
@@ -257,7 +276,7 @@ def _(event: Back, consult: Consult, scenario: Scenario) -> Step:
 
 @_take.register
 def _(event: Opened, consult: Consult, scenario: Scenario) -> Step:
-    if event.question not in mark(consult.answers, scenario).asked:
+    if event.question not in marks_of(consult, scenario).asked:
         raise InvalidMove(consult.phase, "open")
     if event.question != "safety_now" and "safety_now" not in consult.answers:
         raise InvalidMove(consult.phase, "open")
@@ -400,7 +419,7 @@ def _after_answer(kept: Consult, before: Consult, scenario: Scenario) -> Consult
     red_flag = refused_by_red_flag(kept, scenario)
     if red_flag:
         return kept.moved("answered", red_flag=True)
-    again = [q for q in mark(kept.answers, scenario).asked if q in kept.reask]
+    again = [q for q in marks_of(kept, scenario).asked if q in kept.reask]
     if again:
         return kept.moved("answered")
     if before.origin != "path":

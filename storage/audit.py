@@ -16,7 +16,7 @@ from hashlib import sha256
 from typing import Any, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, insert, or_, select, text
+from sqlalchemy import ColumnElement, and_, bindparam, func, insert, or_, select, text
 
 from storage.ids import new_id
 from storage.schema import audit_event, audit_head
@@ -83,6 +83,17 @@ class Head:
 
 _INSERT = insert(audit_event)
 _INDEX_WORDS = text("INSERT INTO audit_word (rowid, words) VALUES (:seq, :words)")
+_INDEXED = text("SELECT value FROM meta WHERE key = 'log_words'")
+_UNINDEXED = (
+    select(audit_event)
+    .where(audit_event.c.seq > bindparam("done"))
+    .order_by(audit_event.c.seq)
+    .limit(bindparam("limit"))
+)
+_NOTE_INDEXED = text(
+    "INSERT INTO meta (key, value) VALUES ('log_words', :seq)"
+    " ON CONFLICT (key) DO UPDATE SET value = excluded.value"
+)
 _LAST = text("SELECT seq, hash FROM audit_event WHERE seq IS NOT NULL ORDER BY seq DESC LIMIT 1")
 _END = text(
     "SELECT seq, hash FROM (SELECT seq, hash, 1 AS noted FROM audit_head UNION ALL"
@@ -118,7 +129,6 @@ def record(tx: Tx, event: Event) -> UUID:
         }
     tx.connection.execute(_INSERT, row)
     if tx.on_sqlite:
-        tx.connection.execute(_INDEX_WORDS, {"seq": row["seq"], "words": words_of(row)})
         tx.notes[END] = Head(row["seq"], row["hash"])
     identity: UUID = row["id"]
     return identity
@@ -139,6 +149,30 @@ def seal(tx: Tx, limit: int = SEAL_BATCH) -> int:
     if rows:
         _chain(tx, [(row.id, bytes(row.row_mac)) for row in rows])
     return len(rows)
+
+
+def index_words(tx: Tx, limit: int = SEAL_BATCH) -> int:
+    """Add events to SQLite's index of words, oldest first, and return how many that were.
+
+    It is behind by a minute or 1,000 events at most; whoever searches catches up first.
+    """
+    if not tx.on_sqlite:
+        return 0
+    done = int(tx.connection.scalar(_INDEXED) or 0)
+    found = tx.connection.execute(_UNINDEXED, {"done": done, "limit": limit})
+    rows = [dict(row) for row in found.mappings()]
+    if rows:
+        words = [{"seq": row["seq"], "words": words_of(row)} for row in rows]
+        tx.connection.execute(_INDEX_WORDS, words)
+        tx.connection.execute(_NOTE_INDEXED, {"seq": str(rows[-1]["seq"])})
+    return len(rows)
+
+
+def catch_up(tx: Tx) -> None:
+    """Bring what is read of the log up to this moment: the chain of PostgreSQL, SQLite's words."""
+    seal(tx)
+    while index_words(tx):
+        pass
 
 
 def entries(

@@ -12,7 +12,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from sqlalchemy import func, insert, select
 
-from storage.audit import Head, last_event, lock_log, microseconds, seal
+from storage.audit import Head, index_words, last_event, lock_log, microseconds, seal
 from storage.database import Database
 from storage.errors import StorageUnavailable
 from storage.schema import audit_checkpoint, audit_event
@@ -139,6 +139,7 @@ async def tend(
             await database.write(seal)
             if loop.time() >= due or await database.read(waiting_events) >= CHECKPOINT_EVENTS:
                 due = loop.time() + every_seconds
+                await database.write(index_words)
                 await publish_now(database, publish)
         await asyncio.sleep(SEAL_SECONDS)
 

@@ -200,7 +200,7 @@ def log_page(
 
     Times are filtered exactly, but only among events that stand within an hour of their place.
     """
-    audit.seal(tx)
+    audit.catch_up(tx)
     upwards = after is not None
     rows = tx.connection.execute(
         log_query(tx, wanted, before=before, after=after, limit=limit + 1)
@@ -445,7 +445,7 @@ def _cells(tx: Tx, row: Any, names: dict[UUID | None, str]) -> Cells:
 
 def span(tx: Tx, wanted: LogFilter) -> tuple[int, int]:
     """Return (number before the first event, number of the last) that a filter may let through."""
-    audit.seal(tx)
+    audit.catch_up(tx)
     low, high = _bounds(tx, wanted)
     last = _last_seq(tx)
     return low or 0, last if high is None else min(last, high - 1)

@@ -35,7 +35,7 @@ from storage.schema import (
     review,
     transcript,
 )
-from storage.sealing import Place, destroy, new_data_key, seal, unseal
+from storage.sealing import Place, destroy, new_data_key, note_key, seal, unseal
 from storage.transaction import Tx
 
 Via: TypeAlias = Literal["tap", "typed", "edited", "narrative", "asked", "fork", "clarifying"]
@@ -333,6 +333,8 @@ def _load(tx: Tx, query: Select[Any], identity: UUID | str) -> StoredConsult:
     row = tx.connection.execute(query, {"wanted": identity}).first()
     if row is None:
         raise NotFound("consult", identity)
+    if row.erased_at is None:
+        note_key(tx, row.id, row.data_key_id)
     return _consult(tx, row)
 
 

@@ -88,6 +88,19 @@ def destroy(tx: Tx, key_id: UUID) -> None:
         .values(wrapped=None, destroyed_at=tx.now)
     )
     tx.keys.forget(key_id)
+    for owner in [owner for owner, noted in tx.notes.items() if noted == key_id]:
+        del tx.notes[owner]
+
+
+def note_key(tx: Tx, owner: UUID, key_id: UUID) -> None:
+    """Remember, until the end of the transaction, under which data key the words of a row stand."""
+    tx.notes["key", owner] = key_id
+
+
+def noted_key(tx: Tx, owner: UUID) -> UUID | None:
+    """Return the data key that was noted for a row, None when it was destroyed since."""
+    found: UUID | None = tx.notes.get(("key", owner))
+    return found
 
 
 def system_key_id(tx: Tx, purpose: Purpose) -> UUID:

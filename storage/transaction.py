@@ -1,6 +1,6 @@
 """What a unit of work is given."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeAlias, TypeVar
@@ -21,7 +21,7 @@ class Tx:
     connection: Connection
     keys: Keyring
     now: datetime
-    notes: dict[str, Any] = field(default_factory=dict)
+    notes: dict[Hashable, Any] = field(default_factory=dict)
     """What units know of the transaction without looking; emptied when one of them is rolled back."""
 
     @property

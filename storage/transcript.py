@@ -12,14 +12,26 @@ from datetime import datetime, timedelta
 from typing import Any, Literal, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import Select, and_, bindparam, delete, func, insert, or_, select, text, update
+from sqlalchemy import (
+    Select,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as insert_or_not
 
 from storage.errors import AlreadySeen, KeyTrouble, Unreadable
 from storage.ids import new_id
 from storage.locks import PROCESS_LOCKS, sender
 from storage.schema import OUTBOX_OPEN, consult, person, screen, transcript
-from storage.sealing import Place, blind_index, seal, system_key_id, unseal
+from storage.sealing import Place, blind_index, noted_key, seal, system_key_id, unseal
 from storage.text import clean
 from storage.transaction import Tx
 
@@ -119,7 +131,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Screen:
-    """The last message with a keyboard in a chat."""
+    """The last message with a keyboard that Telegram has in a chat."""
 
     chat_id: int
     transcript_id: UUID
@@ -127,6 +139,19 @@ class Screen:
     consult_id: UUID | None
     kind: str
     digest: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What a chat shows, and what it has not got yet.
+
+    ``on_its_way`` is the newest message with a keyboard that is still to be sent; ``waits`` tells
+    whether anything is.
+    """
+
+    screen_message: int | None
+    on_its_way: UUID | None
+    waits: bool
 
 
 # Statements of every update are made once: making one costs more than running it.
@@ -171,18 +196,19 @@ _SET_SCREEN = _SET_SCREEN.on_conflict_do_update(
     index_elements=["chat_id"],
     set_={each.name: _SET_SCREEN.excluded[each.name] for each in screen.c if not each.primary_key},
 )
+_OPEN_HERE = and_(OUTBOX_OPEN, transcript.c.chat_id == bindparam("chat"))
 _PENDING_SCREEN = (
     select(transcript.c.id)
-    .where(
-        OUTBOX_OPEN,
-        transcript.c.chat_id == bindparam("chat"),
-        transcript.c.screen,
-        transcript.c.method == "sendMessage",
-    )
+    .where(_OPEN_HERE, transcript.c.screen, transcript.c.method == "sendMessage")
     .order_by(transcript.c.number.desc())
     .limit(1)
 )
 _SCREEN_OF = select(screen).where(screen.c.chat_id == bindparam("chat"))
+_STANDING = select(
+    _SCREEN_OF.with_only_columns(screen.c.message_id).scalar_subquery().label("screen_message"),
+    _PENDING_SCREEN.scalar_subquery().label("on_its_way"),
+    exists().where(_OPEN_HERE).label("waits"),
+)
 
 
 def _due(moment: Any) -> Any:
@@ -290,13 +316,47 @@ def belongs(tx: Tx, transcript_id: UUID, *, consult_id: UUID | None) -> None:
 
 def enqueue(tx: Tx, outgoing: Outgoing) -> UUID:
     """Append a call to make after the commit, and return its id."""
-    identity = new_id()
-    key_id = _key_for(tx, outgoing.consult_id, outgoing.person_id)
-    text = json.dumps(dict(outgoing.params), ensure_ascii=False, separators=(",", ":"))
     if outgoing.coalesce is not None:
         older = {"chat": outgoing.chat_id, "name": outgoing.coalesce}
         tx.connection.execute(_REPLACE_OLDER, older)
-    values = {
+    values = _row_of(tx, outgoing)
+    tx.connection.execute(_ENQUEUE, values)
+    identity: UUID = values["id"]
+    return identity
+
+
+def hold(tx: Tx, outgoing: Outgoing, lease: timedelta, *, by: str) -> Waiting:
+    """Append a call that is ours to make after the commit: the chat waits for nothing else.
+
+    That is what ``claim`` would return of it; it edits no message that is still to be sent.
+    """
+    held = {"state": "sending", "attempts": 1, "lease_until": tx.now + lease, "lease_by": by}
+    values = _row_of(tx, outgoing) | held
+    number: int = tx.connection.execute(_ENQUEUE, values).inserted_primary_key.number  # type: ignore[union-attr]
+    return Waiting(
+        id=values["id"],
+        chat_id=outgoing.chat_id,
+        method=outgoing.method,
+        params=dict(outgoing.params),
+        kind=outgoing.kind,
+        consult_id=outgoing.consult_id,
+        person_id=outgoing.person_id,
+        attempts=1,
+        urgent=outgoing.urgent,
+        target_lost=False,
+        again=False,
+        created_at=tx.now,
+        number=number,
+        thread_id=outgoing.thread_id,
+    )
+
+
+def _row_of(tx: Tx, outgoing: Outgoing) -> dict[str, Any]:
+    """Return the columns of a call that waits."""
+    identity = new_id()
+    key_id = _key_for(tx, outgoing.consult_id, outgoing.person_id)
+    text = json.dumps(dict(outgoing.params), ensure_ascii=False, separators=(",", ":"))
+    return {
         "id": identity,
         "chat_id": outgoing.chat_id,
         "person_id": outgoing.person_id,
@@ -316,8 +376,6 @@ def enqueue(tx: Tx, outgoing: Outgoing) -> UUID:
         "created_at": tx.now,
         "digest": blind_index(tx, "screen", text) if outgoing.screen else None,
     }
-    tx.connection.execute(_ENQUEUE, values)
-    return identity
 
 
 def claim(
@@ -486,10 +544,12 @@ def screen_of(tx: Tx, chat_id: int) -> Screen | None:
     )
 
 
-def pending_screen(tx: Tx, chat_id: int) -> UUID | None:
-    """Return the newest message with a keyboard that a chat has not got yet, None without one."""
-    found: UUID | None = tx.connection.scalar(_PENDING_SCREEN, {"chat": chat_id})
-    return found
+def standing(tx: Tx, chat_id: int) -> Standing:
+    """Return what a chat shows, and what it has not got yet."""
+    row = tx.connection.execute(_STANDING, {"chat": chat_id}).one()
+    return Standing(
+        screen_message=row.screen_message, on_its_way=row.on_its_way, waits=bool(row.waits)
+    )
 
 
 def clear_screen(tx: Tx, chat_id: int) -> None:
@@ -665,7 +725,8 @@ def _key_for(tx: Tx, consult_id: UUID | None, person_id: UUID | None) -> UUID:
     """
     found: UUID | None = None
     if consult_id is not None:
-        found = tx.connection.scalar(_CONSULTS_KEY, {"wanted": consult_id})
+        found = noted_key(tx, consult_id)
+        found = found or tx.connection.scalar(_CONSULTS_KEY, {"wanted": consult_id})
     elif person_id is not None:
         found = tx.connection.scalar(_PERSONS_KEY, {"wanted": person_id})
     return found or system_key_id(tx, "chat")

@@ -13,7 +13,12 @@ _SQLITE = [
         " (words, content='', detail=none, columnsize=0, tokenize='unicode61')"
     ),
 ]
-"""Filled by ``storage.audit.record``: with trusted_schema off a trigger may not write to it."""
+"""Filled by ``storage.audit.index_words``: with trusted_schema off a trigger may not write to it."""
+
+_SQLITE_DONE = [
+    "INSERT INTO meta (key, value) SELECT 'log_words', coalesce(max(seq), 0) FROM audit_event",
+]
+"""Up to here events were indexed when they were written; from here on, many at a time."""
 
 _POSTGRES = [
     """
@@ -43,12 +48,12 @@ _POSTGRES_SEALED = [
 
 
 def index_words(connection: Connection) -> None:
-    """Create the index, and what keeps it up to date in the transaction of each event."""
+    """Create the index."""
     for statement in _SQLITE if connection.dialect.name == "sqlite" else _POSTGRES:
         connection.exec_driver_sql(statement)
 
 
-def index_sealed_words(connection: Connection) -> None:
-    """Narrow PostgreSQL's index to what is chained: the console shows nothing else."""
-    for statement in _POSTGRES_SEALED:
+def index_words_later(connection: Connection) -> None:
+    """Take the index out of the transaction of each event: it is filled a moment later."""
+    for statement in _SQLITE_DONE if connection.dialect.name == "sqlite" else _POSTGRES_SEALED:
         connection.exec_driver_sql(statement)

@@ -6,14 +6,14 @@ import threading
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from web.emulator.faults import Faults
 from web.emulator.limits import CALLBACK_SECONDS
 from web.emulator.rates import Rates
-from web.emulator.store import Store
+from web.emulator.store import Store, values_of
 from web.emulator.updates import Updates
 from web.emulator.world import Json, User, World
 
@@ -115,7 +115,7 @@ class Emulator:
 
     def asked(self, query: Query) -> Query:
         self.queries[query.id] = query
-        self.store.put("query", query.id, asdict(query))
+        self.store.put("query", query.id, values_of(query))
         return query
 
     def answered(self, query_id: str) -> Query | None:
@@ -132,7 +132,7 @@ class Emulator:
 
     def keep_webhook(self, webhook: Webhook) -> None:
         self.webhook = webhook
-        self.store.put("webhook", "it", asdict(webhook))
+        self.store.put("webhook", "it", values_of(webhook))
 
     def sent(self, method: str) -> list[Json]:
         """Parameters of every call of that method that was not refused."""

@@ -82,5 +82,10 @@ class SqliteFile:
         self.connection.close()
 
 
+def values_of(item: Any) -> dict[str, Any]:
+    """The fields of a dataclass with slots, as they are: what is below is not copied."""
+    return {name: getattr(item, name) for name in item.__slots__}
+
+
 def open_store(path: Path | None) -> Store:
     return Memory() if path is None else SqliteFile(path)

@@ -2,12 +2,12 @@
 
 import random
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from web.emulator.limits import CALLBACK_SECONDS, QUIET_DAYS, UPDATE_HOURS
-from web.emulator.store import Store
+from web.emulator.store import Store, values_of
 
 NOT_BY_DEFAULT = frozenset({"chat_member", "message_reaction", "message_reaction_count"})
 SHORT_LIVED = frozenset({"callback_query", "inline_query"})
@@ -58,7 +58,7 @@ class Updates:
         life = CALLBACK_SECONDS if kind in SHORT_LIVED else UPDATE_HOURS * 3600
         update = Update(self.fresh_id(now), kind, content, queue, now + life)
         self.waiting[update.id] = update
-        self.store.put("update", str(update.id), asdict(update))
+        self.store.put("update", str(update.id), values_of(update))
         for ring in tuple(self.on_new):
             ring()
         return update.id

@@ -1,11 +1,11 @@
 """What exists in the emulated Telegram: people, chats, messages. Kept in memory and in a store."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from web.emulator.store import Store
+from web.emulator.store import Store, values_of
 
 Json = dict[str, Any]
 
@@ -177,21 +177,20 @@ class World:
 
     def keep_user(self, user: User) -> User:
         self.users[user.id] = user
-        self.store.put("user", str(user.id), asdict(user))
+        self.store.put("user", str(user.id), values_of(user))
         return user
 
     def keep_chat(self, chat: Chat, *, event: str = "chat") -> Chat:
         self.chats[chat.id] = chat
         value = {n: getattr(chat, n) for n in Chat.__slots__ if n not in {"history", "topics"}}
-        topics = {str(k): asdict(v) for k, v in chat.topics.items()}
+        topics = {str(k): values_of(v) for k, v in chat.topics.items()}
         self.store.put("chat", str(chat.id), value | {"topics": topics})
         self.tell({"type": event, "chat": chat.id})
         return chat
 
     def keep_message(self, message: Message, event: str) -> Message:
         self.chats[message.chat_id].history[message.id] = message
-        value = {name: getattr(message, name) for name in Message.__slots__}
-        self.store.put("message", f"{message.chat_id} {message.id}", value)
+        self.store.put("message", f"{message.chat_id} {message.id}", values_of(message))
         self.tell({"type": event, "chat": message.chat_id, "message": message.id})
         return message
 

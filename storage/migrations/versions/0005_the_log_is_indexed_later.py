@@ -1,9 +1,9 @@
-"""On PostgreSQL an event of the log enters its indexes once, when it is chained."""
+"""An event of the log enters the index of words, and on PostgreSQL every other, after its commit."""
 
 import sqlalchemy as sa
 from alembic import op
 
-from storage.migrations.log_words import index_sealed_words
+from storage.migrations.log_words import index_words_later
 
 revision = "0005"
 down_revision = "0004"
@@ -21,9 +21,9 @@ INDEXES = {
 
 
 def upgrade() -> None:
+    index_words_later(op.get_bind())
     if op.get_bind().dialect.name == "sqlite":
         return
     for name, (column, which) in INDEXES.items():
         op.drop_index(name, "audit_event")
         op.create_index(name, "audit_event", [column, "seq"], postgresql_where=sa.text(which))
-    index_sealed_words(op.get_bind())
