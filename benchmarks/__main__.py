@@ -64,16 +64,11 @@ async def tap_to_reply_ms() -> float:
 
 
 async def _tap(conversation, label: str, spent: list[float]) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
-    changed = asyncio.Event()
-    screen = conversation.me.screen
+    me, screen = conversation.me, conversation.me.screen
     before = (screen.text, screen.rows)
     began = time.perf_counter()
-    conversation.me.taps(label)
-    while (conversation.me.screen.text, conversation.me.screen.rows) == before:
-        await asyncio.sleep(0.0005)  # a busy wait would keep the interpreter from the bot
-        if time.perf_counter() - began > 5:
-            changed.set()
-            break
+    me.taps(label)
+    await conversation.emulator.until(lambda: (me.screen.text, me.screen.rows) != before)
     spent.append((time.perf_counter() - began) * 1000)
     await conversation.settles()
 

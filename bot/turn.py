@@ -147,7 +147,7 @@ class Turn:
 
     def _standing(self) -> "Standing | None":
         """Return the chat's current screen, unless it was settled in this turn."""
-        found = transcript.standing(self.tx, self.chat_id)
+        found = transcript.chat_state(self.tx, self.chat_id)
         self.clear = not found.waits
         if found.on_its_way is not None:
             return Standing(row=found.on_its_way) if found.on_its_way != self.settled_row else None

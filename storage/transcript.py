@@ -142,7 +142,7 @@ class Screen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class ChatState:
     """What a chat shows, and what it has not got yet.
 
     ``on_its_way`` is the newest message with a keyboard that is still to be sent; ``waits`` tells
@@ -204,7 +204,7 @@ _PENDING_SCREEN = (
     .limit(1)
 )
 _SCREEN_OF = select(screen).where(screen.c.chat_id == bindparam("chat"))
-_STANDING = select(
+_CHAT_STATE = select(
     _SCREEN_OF.with_only_columns(screen.c.message_id).scalar_subquery().label("screen_message"),
     _PENDING_SCREEN.scalar_subquery().label("on_its_way"),
     exists().where(_OPEN_HERE).label("waits"),
@@ -544,10 +544,10 @@ def screen_of(tx: Tx, chat_id: int) -> Screen | None:
     )
 
 
-def standing(tx: Tx, chat_id: int) -> Standing:
+def chat_state(tx: Tx, chat_id: int) -> ChatState:
     """Return what a chat shows, and what it has not got yet."""
-    row = tx.connection.execute(_STANDING, {"chat": chat_id}).one()
-    return Standing(
+    row = tx.connection.execute(_CHAT_STATE, {"chat": chat_id}).one()
+    return ChatState(
         screen_message=row.screen_message, on_its_way=row.on_its_way, waits=bool(row.waits)
     )
 
