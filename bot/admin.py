@@ -147,8 +147,7 @@ def _console(turn: Turn, data: Callback) -> None:
     """Send a link to the console that works once, in one browser, for five minutes."""
     authorize(turn.tx, turn.person, Action.SYSTEM_READ)
     t, settings = turn.t, turn.settings
-    address = settings.public_url or f"http://127.0.0.1:{settings.port}"
-    link = f"{address}/sign-in/{sign_in.issue(turn.tx, turn.person.id)}"
+    link = f"{settings.address}/sign-in/{sign_in.issue(turn.tx, turn.person.id)}"
     how = esc(t("Works once, within five minutes. It asks you here for a number it shows."))
     if settings.public_url:
         button = {"text": t("Open in the browser"), "url": link}

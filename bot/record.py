@@ -90,12 +90,11 @@ def page_words(turn: Turn, purpose: sign_in.Purpose, target: str) -> str:
     once = esc(t("Works once, within five minutes. It asks you here for a number it shows."))
     if settings.public_url:
         token = sign_in.issue(turn.tx, turn.person.id, purpose, target)
-        return lines(f"{esc(settings.public_url)}/sign-in/{token}", once)
+        return lines(f"{esc(settings.address)}/sign-in/{token}", once)
     code = sign_in.issue(turn.tx, turn.person.id, purpose, target, typed=True)
-    base = f"http://{settings.host}:{settings.port}/sign-in"
     typed = t("No public address is set, so it opens on the bot's own machine. There, or type:")
     shown = f"<code>{sign_in.grouped(code)}</code>"
-    return lines(f"{esc(base)}/{code}", f"{esc(typed)} {shown}", once)
+    return lines(f"{esc(settings.address)}/sign-in/{code}", f"{esc(typed)} {shown}", once)
 
 
 # --- a file -------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 import difflib
 import os
 import re
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import SplitResult, urlsplit
@@ -250,6 +251,17 @@ class Settings(BaseSettings):
     log_format: LogFormat = setting(
         "JSON, lines for people, or whichever suits the output.", "auto, json or console", "auto"
     )
+
+    @property
+    def address(self) -> str:
+        """Where the pages are reached: the public address, else as this machine reaches itself."""
+        if self.public_url:
+            return self.public_url
+        try:
+            everywhere = ip_address(self.host).is_unspecified
+        except ValueError:  # a name
+            everywhere = False
+        return f"http://{'127.0.0.1' if everywhere else self.host}:{self.port}"
 
     @model_validator(mode="after")
     def _has_readable_help_lines(self) -> Self:

@@ -324,9 +324,8 @@ def _show_link(turn: Turn, stored: StoredConsult, made: Share) -> None:
 def _page_address(turn: Turn, token: str) -> str:
     """Return where a link's case is read in a browser; empty where nobody else could reach it."""
     settings = turn.settings
-    if settings.public_url:
-        return f"{settings.public_url}/shared/{token}"
-    return "" if settings.token else f"http://127.0.0.1:{settings.port}/shared/{token}"
+    for_others = settings.public_url or not settings.token
+    return f"{settings.address}/shared/{token}" if for_others else ""
 
 
 def _update(turn: Turn, stored: StoredConsult, data: Callback) -> None:

@@ -66,6 +66,21 @@ def test_metrics_are_served_by_themselves_on_this_machine_only(
     assert given(monkeypatch, **values).metrics is served
 
 
+@pytest.mark.parametrize(
+    ("values", "address"),
+    [
+        ({}, "http://127.0.0.1:8080"),
+        ({"host": "0.0.0.0", "port": "9000"}, "http://127.0.0.1:9000"),  # noqa: S104
+        ({"host": "bot.internal"}, "http://bot.internal:8080"),
+        ({"host": "0.0.0.0", "public_url": "https://bot.example.org"}, "https://bot.example.org"),  # noqa: S104
+    ],
+)
+def test_links_lead_to_the_public_address_or_to_this_machine(
+    monkeypatch: pytest.MonkeyPatch, values: dict[str, str], address: str
+) -> None:
+    assert given(monkeypatch, **values).address == address
+
+
 def test_an_empty_variable_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
     assert given(monkeypatch, token="", admins="").token is None
 
