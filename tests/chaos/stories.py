@@ -50,11 +50,11 @@ class Scene:
         async with asyncio.timeout(PATIENCE):
             await self.all_sent()
 
-    async def button(self, who: Person, start: str) -> tuple[str, Message]:
-        """Wait for a button whose data begins so, and return its data and message."""
+    async def button(self, who: Person, start: str, end: str = "") -> tuple[str, Message]:
+        """Wait for a button whose data begins and ends so, and return its data and message."""
         try:
             async with asyncio.timeout(PATIENCE):
-                while (found := _found(who, start)) is None:  # noqa: ASYNC110 - as above
+                while (found := _found(who, start, end)) is None:  # noqa: ASYNC110 - as above
                     await asyncio.sleep(GLANCE)
         except TimeoutError:
             raise Stuck(f"no button {start}; there are {_data(who)}") from None
@@ -65,12 +65,13 @@ class Stuck(Exception):
     """What was waited for did not come."""
 
 
-def _found(who: Person, start: str) -> tuple[str, Message] | None:
-    """Return the newest button whose data begins so; ``*`` in place of the case is any case."""
+def _found(who: Person, start: str, end: str) -> tuple[str, Message] | None:
+    """Return the newest button whose data begins and ends so; ``*`` is any case."""
     verb, _, rest = start.partition("|*|")
     for data in _data(who):
         fields = data.split("|", 3)
-        if fields[1:2] == [verb] and (fields[3:] or [""])[0].startswith(rest):
+        further = (fields[3:] or [""])[0]
+        if fields[1:2] == [verb] and further.startswith(rest) and further.strip("|").endswith(end):
             return data, who.screen
     return None
 
@@ -84,12 +85,17 @@ def _data(who: Person) -> list[str]:
 Step: TypeAlias = Callable[[Scene], Awaitable[None]]
 
 
-def tap(verb: str, *args: str, who: int = ANA) -> Step:
-    """Return a tap on the newest button of that verb whose arguments begin so."""
+TAPPED: set[str] = set()
+"""The verbs of the buttons that stories tap."""
+
+
+def tap(verb: str, *args: str, who: int = ANA, end: str = "") -> Step:
+    """Return a tap on the newest button of that verb whose arguments begin, or end, so."""
+    TAPPED.add(verb)
 
     async def step(scene: Scene) -> None:
         await scene.taken_in()
-        data, message = await scene.button(scene.who(who), f"{verb}|*|{'|'.join(args)}")
+        data, message = await scene.button(scene.who(who), f"{verb}|*|{'|'.join(args)}", end)
         scene.who(who).forges(data, message)
 
     return step
@@ -97,6 +103,7 @@ def tap(verb: str, *args: str, who: int = ANA) -> Step:
 
 def twice(verb: str, *args: str) -> Step:
     """Return two taps on one button, the second before the first is answered."""
+    TAPPED.add(verb)
 
     async def step(scene: Scene) -> None:
         await scene.taken_in()
@@ -107,8 +114,14 @@ def twice(verb: str, *args: str) -> Step:
     return step
 
 
+SAID: set[str] = set()
+"""The commands that stories say."""
+
+
 def say(text: str, who: int = ANA) -> Step:
     """Return typed words; whoever types has read what was said before."""
+    if text.startswith("/"):
+        SAID.add(text.split(maxsplit=1)[0].removeprefix("/"))
 
     async def step(scene: Scene) -> None:
         await scene.quiet()
@@ -344,6 +357,42 @@ STORIES = (
         say("Thank you."), tap("tlkc", "see"), tap("tlkc", "new"),
     ), (*SHARED, *OPINION, say("/summary"))),
     Story("a round closed by time", (tap("op", who=BEN),), (*SHARED, *OPINION), days_later=4),
+    Story("the step's own deadline", (tap("dl"), tap("dl"), tap("dl")), (*ADVISED, tap("v", "step"))),
+    Story("why something continues", (
+        tap("due"), tap("out", end="continued"), say("The pain is worse."), say("/resume"),
+    ), PLANNED, days_later=31),
+    Story("the last words of a case", (
+        tap("due"), tap("out", end="continued"), tap("fin"), say("/resume"), tap("plan"),
+    ), PLANNED, days_later=31),
+    Story("closing questions", (
+        tap("due"), tap("out", end="stopped_plan"), tap("said", "changed"), tap("said", "worth"),
+        tap("ask", "close"), tap("close"),
+    ), PLANNED, days_later=31),
+    Story("what came of it", (
+        tap("due"), tap("out"), tap("news", who=BEN),
+    ), (*SHARED, *OPINION, say("/summary"), *PLAN), days_later=31),
+    Story("a case handed on", (
+        tap("ask", "close"), tap("hand"), tap("hand", "to"), tap("hand", "yes"),
+        tap("got", end="no", who=BEN), say("/summary"), tap("ask", "close"), tap("hand"),
+        tap("hand", "to"), tap("hand", "yes"), tap("got", end="yes", who=BEN),
+    ), IN_A_TEAM),
+    Story("cases alike", (
+        tap("op"), tap("lib"), tap("lib", "in"), READ, tap("lib", "out"),
+    ), (*SHARED, say("/summary"))),
+    Story("asked again", (
+        tap("op"), tap("opend"), tap("opend", "yes"), READ, tap("opnew"),
+    ), (*SHARED, *OPINION, say("/summary"))),
+    Story("pages by buttons", (
+        tap("cases"), say("/start"), tap("set"), READ, tap("page", "start"), say("/help"),
+        tap("lines"), tap("page", "start"), say("/team"), tap("tmc"), say("ABCD-EFGH-JKLM"),
+    ), (*SAFE, say("/start"))),
+    Story("what is shared", (
+        say("/team"), tap("shm"), tap("tml"), say("/team", BEN), tap("shl", who=BEN),
+        say("/share"), say("/transcript"),
+    ), SHARED),
+    Story("papers to the colleague", (tap("msg"), tap("msgf")), (*ADVISED, tap("v", "step"))),
+    Story("the admin's page", (tap("admin"), say("/admin")), (*ARRIVED, say("/start")),
+          settings={"admins": (ANA,)}),
     Story("blocked and back", (
         does(lambda ana: ana.blocks_bot()), say("/start"), say("/resume"),
     ), SAFE),

@@ -4,6 +4,7 @@ import asyncio
 import random
 from pathlib import Path
 
+from bot import routes
 from tests.chaos.lives import (
     Files,
     Life,
@@ -17,7 +18,7 @@ from tests.chaos.lives import (
     stage,
     wrongs,
 )
-from tests.chaos.stories import STORIES, Story, Stuck
+from tests.chaos.stories import SAID, STORIES, TAPPED, Story, Stuck
 from tests.databases import PostgresServer
 
 POINTS = 160
@@ -63,3 +64,12 @@ def test_stories_are_told_apart() -> None:
     names = [story.name for story in STORIES]
 
     assert len(set(names)) == len(names)
+
+
+ELSEWHERE = {"signin", "today"}
+"""Buttons that need the pages, which these bots do not serve, or an earlier version of the content."""
+
+
+def test_every_button_and_command_is_in_a_story() -> None:
+    assert set(routes.VERBS) - TAPPED == ELSEWHERE
+    assert set(routes.COMMANDS) - SAID == set()
