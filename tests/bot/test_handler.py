@@ -1,10 +1,13 @@
 """The guard, words held back, and the promise that nothing a person does makes the bot crash."""
 
+import asyncio
 import random
+import threading
 from pathlib import Path
 
 import pytest
 
+from bot import handler
 from dialogs.identifiers import Finding
 from tests.bot.conftest import Clock, Conversation, talking
 from tests.bot.walks import case_of, data_of, every, forged, founding, summary, unharmed
@@ -18,6 +21,24 @@ async def files(talk: Conversation) -> bytes:
     """Return every byte that the bot's database has on disk."""
     folder = talk.service.settings.data_dir
     return b"".join(path.read_bytes() for path in sorted(folder.glob("curbside.db*")))
+
+
+async def test_a_tap_whose_answer_takes_long_stops_spinning_meanwhile(
+    ready: Conversation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handler, "LATE_SECONDS", 0.02)
+    held = threading.Event()
+    busy = asyncio.create_task(ready.service.database.write(lambda tx: held.wait(10)))
+    ready.me.taps("Start a case")
+    await ready.emulator.until(lambda: ready.emulator.sent("answerCallbackQuery")[-1:])
+    await ready.emulator.until(lambda: not ready.me.spinning)
+    early = ready.screen.text
+    held.set()
+    await busy
+    await ready.settles()
+
+    assert "any of these right now" not in early
+    assert "any of these right now" in ready.screen.text
 
 
 # --- the guard ----------------------------------------------------------------------------------

@@ -25,6 +25,10 @@ NO_WORDS_OF_CLINICIANS = {
     ("consults", "_sealed_draft"): "a plan's draft; its words are looked at when the plan is kept",
     ("transcript", "_sealed"): "what the bot says, and the codes of what came in",
     ("rounds", "_words"): "an opinion's choices, in codes; its words go the other way",
+    (
+        "audit",
+        "catch_up",
+    ): "chains events of the log, which hold no words; it only has the same name",
     ("sealing", "seal_words"): "the way of all words of clinicians",
 }
 """Who may seal something without the guard, and what."""
