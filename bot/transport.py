@@ -50,6 +50,8 @@ ALLOWED_UPDATES = (
 
 File: TypeAlias = tuple[str, bytes, str]
 
+JSON = {"Content-Type": "application/json"}
+
 
 class NeverSent(Exception):
     """The request did not leave: sending it again cannot double anything."""
@@ -77,10 +79,25 @@ def seconds_of(error: RetryAfter) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """The parameters of a call as the Bot API reads them; what we use of ``RequestData``."""
+    """The parameters of a call as the Bot API reads them; what we use of ``RequestData``.
 
-    json_parameters: dict[str, str]
-    multipart_data: dict[str, File] = field(default_factory=dict)
+    With files they are parts of a form, else one JSON object: a third of the work on both sides.
+    """
+
+    parameters: Mapping[str, Any]
+    multipart_data: Mapping[str, File] = field(default_factory=dict)
+
+    @property
+    def as_json(self) -> bytes:
+        return clean(_json(self.parameters)).encode()
+
+    @property
+    def json_parameters(self) -> dict[str, str]:
+        """The parameters as fields of a form: what is no text is JSON."""
+        return {
+            name: value if isinstance(value, str) else clean(_json(value))
+            for name, value in self.parameters.items()
+        }
 
 
 class Transport(BaseRequest):
@@ -139,8 +156,10 @@ class Transport(BaseRequest):
         self, method: str, url: str, data: RequestData | None, patience: aiohttp.ClientTimeout
     ) -> tuple[int, bytes]:
         assert self._session is not None  # noqa: S101 - initialize() has run
+        body = _body(data)
+        headers = JSON if isinstance(body, bytes) else None
         call = self._session.request(
-            method, url, data=_body(data), timeout=patience, allow_redirects=False
+            method, url, data=body, headers=headers, timeout=patience, allow_redirects=False
         )
         async with call as response:
             payload = await response.read()
@@ -233,13 +252,13 @@ class Telegram:
 
 
 def form_of(params: Mapping[str, Any]) -> Form:
-    """Return ``params`` as text fields and files; raises BadRequest for a file without content."""
+    """Return ``params`` as fields and files; raises BadRequest for a file without content."""
     fields, files = {}, {}
     for name, value in params.items():
         if isinstance(value, Mapping) and value.keys() == {"filename", "base64"}:
             files[name] = _file(value)
         elif value is not None:
-            fields[name] = clean(value if isinstance(value, str) else _json(value))
+            fields[name] = clean(value) if isinstance(value, str) else value
     return Form(fields, files)
 
 
@@ -259,9 +278,11 @@ def _uploads(data: RequestData | None) -> bool:
     return data is not None and bool(data.multipart_data)
 
 
-def _body(data: RequestData | None) -> aiohttp.FormData | None:
+def _body(data: RequestData | Form | None) -> aiohttp.FormData | bytes | None:
     if data is None:
         return None
+    if isinstance(data, Form) and not data.multipart_data:
+        return data.as_json
     body = aiohttp.FormData(data.json_parameters)
     for name, (filename, content, kind) in data.multipart_data.items():
         body.add_field(name, content, filename=filename, content_type=kind)

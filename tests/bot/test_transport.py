@@ -268,6 +268,7 @@ def test_text_that_cannot_be_encoded_is_cleaned() -> None:
     form = form_of({"text": "a\ud800b\x00c", "reply_markup": {"text": "\udfff!"}})
 
     assert form.json_parameters == {"text": "abc", "reply_markup": '{"text":"!"}'}
+    assert json.loads(form.as_json) == {"text": "abc", "reply_markup": {"text": "!"}}
 
 
 @pytest.mark.parametrize("content", ["not base64!", 5, None])
