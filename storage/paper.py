@@ -9,12 +9,13 @@ import asyncio
 import gc
 import struct
 import sys
+import zlib
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 ROOT = Path(__file__).parents[1]
 SECONDS = 20.0
@@ -26,6 +27,9 @@ MOST_SHEET_BYTES = 4 * 1024 * 1024
 MOST_PAPER_BYTES = 32 * 1024 * 1024
 MOST_MEMORY_BYTES = 1024 * 1024 * 1024
 """Address space of the process; a hundred pages take a quarter of it."""
+
+PACKED = 6
+"""Level of zlib for pages and fonts."""
 
 MISSING = (
     "PDF needs the pdf extra and the library pango; docs/operations.md says how to install them. "
@@ -186,11 +190,24 @@ def _layer() -> Callable[[str], bytes]:
 
     def lay_out(sheet: str) -> bytes:
         document = weasyprint.HTML(string=sheet, url_fetcher=nothing)
-        made: bytes = document.write_pdf(stylesheets=[style], font_config=fonts)
+        made: bytes = document.write_pdf(stylesheets=[style], font_config=fonts, finisher=_packed)
         return made
 
     lay_out("<p>.</p>")
     return lay_out
+
+
+def _packed(_: Any, pdf: Any) -> None:
+    """Compress pages and fonts by ``PACKED``, where pydyf would take the highest level.
+
+    That takes a twelfth of the time of a PDF, to save a twenty-fifth of its size.
+    """
+    for part in pdf.objects:
+        if getattr(part, "compress", False):
+            part.compress = False
+            content = part.data.partition(b"\nstream\n")[2].removesuffix(b"\nendstream")
+            part.stream = [zlib.compress(content, PACKED)]
+            part.extra["Filter"] = "/FlateDecode"
 
 
 def _alone() -> None:

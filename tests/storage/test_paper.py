@@ -59,6 +59,15 @@ async def test_a_sheet_becomes_a_pdf_with_every_word_of_the_markdown(press: Pres
     assert "42 CFR part 2 prohibits unauthorized use or disclosure" in words_on_paper(content)
 
 
+async def test_parts_are_found_by_their_headings_and_packed(press: Press) -> None:
+    made = PdfReader(io.BytesIO(await press.pdf(as_sheet(record()))))
+    parts = [entry.title for entry in made.outline[1] if not isinstance(entry, list)]
+
+    assert parts == [section.title for section in record().sections]
+    for page in made.pages:
+        assert page["/Contents"]["/Filter"] == "/FlateDecode"  # type: ignore[index]
+
+
 async def test_the_same_sheet_gives_the_same_bytes_also_from_another_process(press: Press) -> None:
     first = await press.pdf(as_sheet(record()))
     again = await press.pdf(as_sheet(record()))
