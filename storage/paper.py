@@ -178,6 +178,7 @@ def _layer() -> Callable[[str], bytes]:
     """Return what makes a PDF of a sheet; raises ImportError or OSError where something is missing.
 
     The style sheet is read once. Nothing is fetched: a sheet needs nothing, and asks nobody.
+    What is there by then stays, and is not looked through for garbage again.
     """
     import weasyprint  # noqa: PLC0415 - only in this process
     from weasyprint.text.fonts import FontConfiguration  # noqa: PLC0415 - only in this process
@@ -194,6 +195,8 @@ def _layer() -> Callable[[str], bytes]:
         return made
 
     lay_out("<p>.</p>")
+    gc.collect()
+    gc.freeze()
     return lay_out
 
 
