@@ -22,7 +22,7 @@ def as_page(record: Record, *, before: str = "", after: str = "") -> str:
 
 
 def as_sheet(record: Record) -> str:
-    """Return the page for paper, to be laid out with ``paper_style``.
+    """Return the page for paper, to be laid out with ``sheet_style``.
 
     It has less markup than the page, as laying out costs by the element.
     """
@@ -52,6 +52,12 @@ def style() -> str:
 @cache
 def paper_style() -> str:
     return _read("paper.css")
+
+
+@cache
+def sheet_style() -> str:
+    """Return all the style that a sheet needs, without that of a browser."""
+    return _read("elements.css") + paper_style()
 
 
 @cache

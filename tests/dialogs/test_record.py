@@ -16,7 +16,7 @@ from dialogs.content import load_scenario
 from dialogs.opinions import Concern, Opinion
 from dialogs.record.building import Case, Days, Given, Planned, Reviewed, record_of
 from dialogs.record.markdown import as_markdown, esc
-from dialogs.record.page import as_page, as_sheet, halves, style, style_digest
+from dialogs.record.page import as_page, as_sheet, halves, sheet_style, style, style_digest
 from dialogs.record.team import Asked, Comment, Round, team_sections
 from dialogs.record.values import (
     Block,
@@ -370,6 +370,15 @@ def test_the_page_needs_nothing_from_anywhere() -> None:
     assert "<script" not in page
     assert "url(" not in style()
     assert style_digest().startswith("sha256-")
+
+
+def test_every_element_of_a_sheet_has_its_style() -> None:
+    within_a_line = {"b", "i", "small", "br"}
+    styled = set(re.findall(r"\w+", sheet_style().split("li::marker")[0]))
+    used = set(re.findall(r"<([a-z]\w*)", as_sheet(full()).split("</head>")[1]))
+
+    assert used - within_a_line <= styled
+    assert {"h1", "section", "li"} <= used
 
 
 def test_columns_are_cut_where_they_are_about_even() -> None:
