@@ -34,7 +34,7 @@ def encode(verb: str, case: str = "", *args: object, turn: int | None = None) ->
     """Return the data of a button; raise ValueError when it would not fit 64 bytes."""
     fields = [VERSION, verb, case, *map(str, args), "" if turn is None else str(turn)]
     data = "|".join(fields)
-    if len(data.encode()) > MOST_BYTES or parse(data) is None:
+    if len(data) > MOST_BYTES or _FORM.fullmatch(data) is None:  # the form is of ASCII only
         raise ValueError(f"not a callback: {verb} with {len(args)} arguments")
     return data
 
@@ -42,7 +42,7 @@ def encode(verb: str, case: str = "", *args: object, turn: int | None = None) ->
 def parse(data: str) -> Callback | None:
     """Return what ``data`` means, or None when it is not of our form."""
     match = _FORM.fullmatch(data)
-    if match is None or len(data.encode()) > MOST_BYTES:
+    if match is None or len(data) > MOST_BYTES:
         return None
     verb, case, args, turn = match.groups()
     return Callback(verb, case, tuple(args.split("|")[1:]), int(turn) if turn else None)

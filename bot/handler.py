@@ -147,9 +147,9 @@ class Handler:
         for chat in outcome.deliver:
             first = outcome.first
             self._outbox.soon(chat, first if first and first.chat_id == chat else None)
-        await asyncio.sleep(0)  # the new screen leaves before the answer that ends the spinning
         if query is not None and not answered:
-            await self._outbox.answer(query, outcome.toast, alert=outcome.alert)
+            chat = chat_id(incoming)
+            await self._outbox.answer_after(chat, query, outcome.toast, alert=outcome.alert)
         if outcome.inline is not None:
             await self._outbox.answer_inline(outcome.inline)
         if outcome.erased:

@@ -62,6 +62,12 @@ DRAIN_SECONDS = 2.5
 GONE_SECONDS = 5.0
 """A process whose connection to the database was cut is back sooner; one that was killed is not."""
 
+ANSWER_SECONDS = 0.25
+"""A tap goes on spinning until the new screen is there, so long at most."""
+
+MOST_ANSWERS = 256
+"""Answers to taps under way; above it, whoever handles an update waits for its answer."""
+
 STUCK_SECONDS = 30.0
 KEEPING_PAUSES = (0.2, 1.0, 5.0)
 """Seconds between tries to keep that a message was sent, while the disk does not take it."""
@@ -114,6 +120,7 @@ class Outbox:
         self._room = asyncio.Semaphore(AT_ONCE)
         self._working: dict[int, asyncio.Task[None]] = {}
         self._asked: set[int] = set()
+        self._answers: set[asyncio.Task[None]] = set()
         self._taken: dict[int, Waiting] = {}
         """The call of a chat that was taken when it was written, until the chat is worked on."""
         self._alarms: dict[int, asyncio.TimerHandle] = {}
@@ -174,10 +181,31 @@ class Outbox:
             alarm.cancel()
         self._alarms.clear()
         deadline = self._clock() + seconds
-        while self._working and (left := deadline - self._clock()) > 0:
-            await asyncio.wait(self._working.values(), timeout=left)
-        for task in self._working.values():
+        while (tasks := self._tasks()) and (left := deadline - self._clock()) > 0:
+            await asyncio.wait(tasks, timeout=left)
+        for task in self._tasks():
             task.cancel()
+
+    def _tasks(self) -> set[asyncio.Task[None]]:
+        return {*self._working.values(), *self._answers}
+
+    async def answer_after(
+        self, chat_id: int, query_id: str, words: str = "", *, alert: bool = False
+    ) -> None:
+        """Have a tap answered once its new screen has been sent, or soon; nobody waits for it."""
+        answering = self._answered_after(chat_id, query_id, words, alert=alert)
+        task = asyncio.create_task(answering)
+        self._answers.add(task)
+        task.add_done_callback(self._answers.discard)
+        if len(self._answers) > MOST_ANSWERS:
+            await asyncio.wait({task})
+
+    async def _answered_after(
+        self, chat_id: int, query_id: str, words: str, *, alert: bool
+    ) -> None:
+        if sending := self._working.get(chat_id):
+            await asyncio.wait({sending}, timeout=ANSWER_SECONDS)
+        await self.answer(query_id, words, alert=alert)
 
     async def answer(self, query_id: str, words: str = "", *, alert: bool = False) -> None:
         """Answer a tap; one that is too old or answered already is no error."""

@@ -305,13 +305,14 @@ class Service:
 
     async def publish(self, made: Checkpoint) -> None:
         """Take a checkpoint to where whoever can alter the log cannot: the anchor file and chat."""
-        self.beats.anchors = ""
         if self.settings.anchor_file is not None:
             try:
                 await asyncio.to_thread(checkpoints.append_anchor, self.settings.anchor_file, made)
             except OSError as error:
                 self.beats.anchors = "anchor_not_written"
                 log.error("anchor_not_written", code=error.errno)  # noqa: TRY400 - one line is enough
+            else:
+                self.beats.anchors = ""
         if self.settings.anchor_chat is not None:
             await self._publish_in_chat(self.settings.anchor_chat, made)
 

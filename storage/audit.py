@@ -212,16 +212,33 @@ def chained_or_not(which: ColumnElement[bool]) -> ColumnElement[bool]:
 
 
 class HeadKeeper:
-    """Writes down the head of the chain before each commit that moved it."""
+    """Writes down the head of the chain before each commit that moved it, and remembers it after.
+
+    SQLite has one process that writes, so what was committed last is where the chain ends.
+    """
 
     def __init__(self) -> None:
-        self._noted = b""
+        self._known: Head | None = None
+        self._moved: Head | None = None
 
-    def __call__(self, tx: Tx) -> None:
+    def begins(self, tx: Tx) -> None:
+        """Tell a transaction where the chain ends; what the last one did not commit is forgotten."""
+        self._moved = None
+        if self._known is not None:
+            tx.notes[END] = self._known
+
+    def commits(self, tx: Tx) -> None:
         head = end_of_chain(tx)
-        if head.seq and head.hash != self._noted:
+        if head.seq and head != self._known:
             note_head(tx, head)
-            self._noted = head.hash
+        self._moved = head
+
+    def committed(self) -> None:
+        self._known = self._moved
+
+    def lost(self) -> None:
+        """Look again: nobody knows what came of the last transaction."""
+        self._known = None
 
 
 def last_event(tx: Tx) -> Head:

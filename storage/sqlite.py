@@ -9,13 +9,13 @@ import fcntl
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Any, TextIO
+from typing import Any, Protocol, TextIO
 
 from sqlalchemy import URL, Connection, Engine, NullPool, QueuePool, create_engine
 from sqlalchemy.exc import DBAPIError
@@ -76,16 +76,23 @@ class Job:
             self.future.set_exception(self.error)
 
 
+class KeepsHead(Protocol):
+    """Who is told of every transaction; see ``storage.audit.HeadKeeper``."""
+
+    def begins(self, tx: Tx) -> None: ...
+    def commits(self, tx: Tx) -> None: ...
+    def committed(self) -> None: ...
+    def lost(self) -> None: ...
+
+
 class Sqlite:
     """One SQLite file: written by one thread, read by a few."""
 
-    def __init__(
-        self, path: Path, keys: Keyring, clock: Clock, before_commit: Callable[[Tx], None]
-    ) -> None:
+    def __init__(self, path: Path, keys: Keyring, clock: Clock, head: KeepsHead) -> None:
         self.path = path
         self._keys = keys
         self._clock = clock
-        self._before_commit = before_commit
+        self._head = head
         self.writer = writing_engine(path)
         self.reader = reading_engine(path)
         self._connection: Connection | None = None
@@ -99,7 +106,7 @@ class Sqlite:
         with self._connected().begin():
             tx = self._tx()
             outcome = unit(tx)
-            self._before_commit(tx)
+            self._head.commits(tx)
         return outcome
 
     def look_now(self, unit: Unit[T]) -> T:
@@ -208,9 +215,11 @@ class Sqlite:
         connection = self._connected()
         with connection.begin():
             tx = self._tx()
+            self._head.begins(tx)
             for job in jobs:
                 self._run(job, tx)
-            self._before_commit(tx)
+            self._head.commits(tx)
+        self._head.committed()
 
     def _run(self, job: Job, tx: Tx) -> None:
         """Run one unit inside its own savepoint; its error is its own, unless the disk is at fault."""
@@ -257,6 +266,7 @@ class Sqlite:
         return self._connection
 
     def _disconnect(self) -> None:
+        self._head.lost()
         connection, self._connection = self._connection, None
         if connection is not None:
             with suppress(DBAPIError, sqlite3.Error):

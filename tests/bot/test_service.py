@@ -18,7 +18,16 @@ from bot.transport import Telegram
 from storage import letters, transcript
 from storage.checkpoints import publish_now, read_anchors
 from storage.errors import StorageUnavailable
-from tests.bot.conftest import FAST, TOKEN, Clock, Conversation, database_in, settings_for, talking
+from tests.bot.conftest import (
+    FAST,
+    SETTLED_SECONDS,
+    TOKEN,
+    Clock,
+    Conversation,
+    database_in,
+    settings_for,
+    talking,
+)
 
 ANA, OPERATOR = 501, 900
 
@@ -246,11 +255,18 @@ async def test_an_anchor_file_that_cannot_be_written_is_an_alarm_and_nothing_sto
         conversation.me.starts()
         await conversation.settles()
         await publish_now(conversation.service.database, conversation.service.publish)
-        assert (await conversation.service.trouble())[0] == "anchor_not_written"
+        await shows(conversation, "anchor_not_written")
         (tmp_path / "missing").mkdir()
         await conversation.taps("I am a clinician")
         await publish_now(conversation.service.database, conversation.service.publish)
-        assert (await conversation.service.trouble())[0] == ""
+        await shows(conversation, "")
+
+
+async def shows(conversation: Conversation, code: str) -> None:
+    """Wait until the health page says so; the log is tended beside the test."""
+    async with asyncio.timeout(SETTLED_SECONDS):
+        while (await conversation.service.trouble())[0] != code:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
 
 
 # --- alarms -----------------------------------------------------------------------------------
