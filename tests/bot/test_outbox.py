@@ -24,6 +24,7 @@ from telegram.error import (
     TimedOut,
 )
 
+from bot import outbox
 from bot.buckets import Pace
 from bot.outbox import Outbox
 from bot.refusals import MOST_TRIES, REPEAT
@@ -63,8 +64,11 @@ class Sender:
 
     failures: list[TelegramError | BaseException | None] = field(default_factory=list)
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    waits_for: dict[str, asyncio.Event] = field(default_factory=dict)
 
     async def call(self, method: str, params: Mapping[str, Any]) -> Any:
+        if method in self.waits_for:
+            await self.waits_for[method].wait()
         self.calls.append((method, dict(params)))
         failure = self.failures.pop(0) if self.failures else None
         if failure is not None:
@@ -622,6 +626,45 @@ async def test_what_was_taken_when_it_was_written_is_sent_first(post: Post) -> N
 
     assert early == []
     assert post.sender.texts == ["one", "two"]
+
+
+async def test_a_tap_is_answered_after_its_screen(post: Post) -> None:
+    await post.enqueue(text("one"))
+    post.box.soon(ANA)
+    await post.box.answer_after(ANA, "q1", "Kept")
+    early = list(post.sender.methods)
+    await post.box.drained()
+
+    assert early == []
+    assert post.sender.methods == ["sendMessage", "answerCallbackQuery"]
+
+
+async def test_a_tap_does_not_spin_for_long_because_its_screen_does_not_leave(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "ANSWER_SECONDS", 0.01)
+    held = asyncio.Event()
+    post.sender.waits_for = {"sendMessage": held}
+    await post.enqueue(text("one"))
+    post.box.soon(ANA)
+    await post.box.answer_after(ANA, "q1")
+    async with asyncio.timeout(5):
+        while "answerCallbackQuery" not in post.sender.methods:  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+    held.set()
+    await post.box.drained()
+
+    assert post.sender.methods == ["answerCallbackQuery", "sendMessage"]
+
+
+async def test_with_too_many_answers_under_way_whoever_asks_waits(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "MOST_ANSWERS", 2)
+    for number in range(3):
+        await post.box.answer_after(ANA, f"q{number}")
+
+    assert post.sender.methods == ["answerCallbackQuery"] * 3
 
 
 async def test_nothing_is_taken_ahead_for_a_chat_that_has_to_wait(post: Post) -> None:
