@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from uuid import UUID
@@ -101,6 +102,39 @@ async def test_a_chats_calls_are_taken_oldest_first_and_held_once(database: Data
     assert await texts(database) == ["one", "two", "three"]
     assert await texts(database) == []
     assert await texts(database, 6) == ["other"]
+
+
+async def test_what_is_held_as_it_is_written_is_what_a_claim_returns(database: Database) -> None:
+    """The same of the same call, but for which row it is and when it was made."""
+    call = said("one", kind="case.asking", screen=True, coalesce="edit:7", thread_id=3)
+    held = await database.write(lambda tx: transcript.hold(tx, call, MINUTE, by="us"))
+    nobody_gets_it = await take(database)
+    await delivered(database, held, 100)
+    await queue(database, call)
+    (claimed,) = await take(database, limit=1)
+
+    same = {"id": held.id, "number": held.number, "created_at": held.created_at}
+    assert nobody_gets_it == []
+    assert replace(claimed, **same) == held  # type: ignore[arg-type]
+    assert claimed.number > held.number
+
+
+async def test_of_a_chat_it_is_known_what_it_shows_and_what_is_to_come(database: Database) -> None:
+    async def state() -> transcript.ChatState:
+        return await database.read(lambda tx: transcript.chat_state(tx, 5))
+
+    nothing = await state()
+    first, _ = await queue(database, said("one", screen=True), said("other", chat=6))
+    coming = await state()
+    (waiting,) = await take(database, limit=1)
+    sending = await state()
+    await delivered(database, waiting, 100)
+    shown = await state()
+
+    known = transcript.ChatState
+    assert nothing == known(screen_message=None, on_its_way=None, waits=False)
+    assert coming == sending == known(screen_message=None, on_its_way=first, waits=True)
+    assert shown == known(screen_message=100, on_its_way=None, waits=False)
 
 
 async def test_while_the_first_is_held_nobody_gets_the_second(database: Database) -> None:
