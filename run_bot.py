@@ -377,6 +377,7 @@ async def _serve(settings: "Settings") -> int:
     from bot.hygiene import configure_logging
     from bot.service import Service
     from bot.transport import Telegram
+    from bot.watch import watch
 
     os.umask(0o077)  # database, log of writes, anchors and backups are for this user alone
     configure_logging(settings.log_level, settings.log_format)
@@ -386,6 +387,7 @@ async def _serve(settings: "Settings") -> int:
     listening = _listening(settings)
     settings = settings.model_copy(update={"port": listening.getsockname()[1]})  # 0 takes any
     database = _opened(settings, clock)
+    watching = asyncio.create_task(watch(database.unit_seconds))
     try:
         local = LOCAL_TOKEN if settings.token is None else None
         token = local or settings.token.get_secret_value()  # type: ignore[union-attr]
@@ -397,6 +399,7 @@ async def _serve(settings: "Settings") -> int:
     finally:
         listening.close()
         await database.close()
+        watching.cancel()
     return 0
 
 

@@ -1,14 +1,15 @@
 """Telegram is the inbox: it keeps an update for 24 hours until we ask for the next one.
 
 So an update is acknowledged only when its effects are committed. Updates of one chat are handled
-in order, chats side by side. One that fails again and again, or that nobody can read, is put away
-as a dead letter and acknowledged, so that it does not keep the others from coming.
+in order, chats side by side. One that fails again and again, that nobody can read, or that takes the
+process down with it each time, is put away as a dead letter and acknowledged, so that it does not keep
+the others from coming.
 """
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any, Literal, Protocol, TypeAlias, TypeVar
@@ -20,11 +21,15 @@ from telegram.error import Conflict, InvalidToken, RetryAfter, TelegramError
 from bot.hygiene import describe
 from bot.translate import Undecodable, queue_key, translate, update_id_of
 from bot.transport import seconds_of
+from bot.trials import Trials
 from storage.errors import StorageUnavailable
 
 log = structlog.get_logger()
 
 T = TypeVar("T")
+
+DEADLY = "deadly"
+"""Why an update is put away with which the process died each time."""
 
 FAREWELL_SECONDS = 1.0
 STAND_BY_SECONDS = 0.5
@@ -68,11 +73,14 @@ class Limits:
     """How patient the inbox is. Seconds, unless it says otherwise."""
 
     tries: int = 5
+    """Failures after which an update is put away, and deaths of the process."""
     try_seconds: float = 30.0
     patience_seconds: float = 60.0
     """All tries of an update together: the others of its batch are not acknowledged meanwhile."""
     first_pause: float = 0.1
     longest_pause: float = 30.0
+    quiet_seconds: float = 1.0
+    """What a process has to live before it tries what killed one before it; twice that after each death."""
     at_once: int = 32
     """Updates handled side by side."""
     drain_seconds: float = 4.0
@@ -120,22 +128,55 @@ class Intake:
         *,
         limits: Limits | None = None,
         pulse: Pulse | None = None,
+        trials: Trials | None = None,
     ) -> None:
         self.handle = handle
         self.bury = bury
         self.limits = limits or Limits()
         self.pulse = pulse or Pulse()
+        self.trials = trials or Trials()
+        self._suspect = asyncio.Lock()
         self._room = asyncio.Semaphore(self.limits.at_once)
         self._lanes: WeakValueDictionary[Key, asyncio.Lock] = WeakValueDictionary()
 
     async def __call__(self, raw: Any) -> None:
         """Return when the effects of ``raw`` are committed; NotStored when it must come again."""
-        async with self._lane(queue_key(raw)), self._room:
-            read = translate(raw)
-            if isinstance(read, Undecodable):
-                await self._put_away(raw, read.reason, 0)
-            else:
-                await self._try(raw)
+        update_id = update_id_of(raw)
+        async with self._lane(queue_key(raw)):
+            deaths = self.trials.deaths_of(update_id)
+            async with self._room if deaths is None else self._alone(deaths):
+                with self.trials.on(update_id):
+                    await self._take(raw, deaths or 0)
+
+    async def _take(self, raw: Any, deaths: int) -> None:
+        """Handle ``raw``, or put it away when nobody can read it or it is deadly."""
+        if deaths >= self.limits.tries:
+            await self._put_away(raw, DEADLY, deaths)
+            return
+        read = translate(raw)
+        if isinstance(read, Undecodable):
+            await self._put_away(raw, read.reason, 0)
+        else:
+            await self._try(raw)
+
+    @asynccontextmanager
+    async def _alone(self, deaths: int) -> AsyncIterator[None]:
+        """Keep all others waiting; after a death others go first, for longer each time.
+
+        A process that dies meanwhile dies of something else, which is then known.
+        """
+        async with self._suspect:
+            if 0 < deaths < self.limits.tries:
+                await asyncio.sleep(self.limits.quiet_seconds * 2 ** (deaths - 1))
+            held = 0
+            try:
+                while held < self.limits.at_once:
+                    await self._room.acquire()
+                    held += 1
+                yield
+            finally:
+                for _ in range(held):
+                    self._room.release()
 
     def _lane(self, key: Key) -> asyncio.Lock:
         lane = self._lanes.get(key)

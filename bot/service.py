@@ -28,6 +28,7 @@ from bot.screen import esc
 from bot.settings import Settings
 from bot.translate import kind_of
 from bot.transport import Telegram
+from bot.trials import trials_in
 from bot.webhook import PATH, Fetching, Webhook
 from dialogs.content import Scenario, load_scenario, load_scenario_text
 from storage import (
@@ -147,6 +148,7 @@ class Service:
 
         ``before_drain`` is awaited when nothing more is fetched, and before the last is sent.
         """
+        self.intake.trials = trials_in(self.settings.data_dir)
         await self.database.write(lambda tx: people.keep_admins(tx, self.settings.admins))
         async with asyncio.TaskGroup() as group:
             for work in (
@@ -165,6 +167,7 @@ class Service:
             await before_drain()
         await self.outbox.drained()
         await self.press.close()
+        await self._acquit()
         if self._failure is not None:
             raise self._failure
 
@@ -176,6 +179,12 @@ class Service:
             log.error("stops", reason=type(error).__name__)  # noqa: TRY400 - said by the caller
             self._failure = self._failure or error
             stop.set()
+
+    async def _acquit(self) -> None:
+        """End the trials in order, once the thread that writes has shown that it does not hang."""
+        with suppress(StorageUnavailable):
+            await self.database.write(_nothing)
+        self.intake.trials.close()
 
     async def _until_outdated(self, stop: asyncio.Event) -> None:
         """Wait until ``stop``; raises StorageUnavailable when a newer version took the database over."""
@@ -339,6 +348,10 @@ def anchor_message(chat: int, made: Checkpoint) -> Outgoing:
 
 def _unsent(tx: Tx) -> tuple[int, datetime | None, datetime]:
     return transcript.unsent(tx), transcript.oldest_unsent(tx), tx.now
+
+
+def _nothing(tx: Tx) -> None:
+    """Write nothing."""
 
 
 def _age(then: float | None, now: float) -> float | None:

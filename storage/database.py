@@ -71,6 +71,10 @@ class Database:
         await self._backend.close()
         self._release()
 
+    def unit_seconds(self) -> float:
+        """Return for how long one unit has been holding up all that wait for it; 0 for none."""
+        return self._backend.unit_seconds()
+
     def version(self) -> str:
         """Return name and version of the database engine, for the start-up line and the doctor."""
         return self._backend.version()

@@ -67,6 +67,10 @@ class Postgres:
         """Run one reading unit in the calling thread."""
         return self._repeat(lambda: self._look(unit))
 
+    def unit_seconds(self) -> float:
+        """Return 0: a unit that hangs holds up its chat alone, and the server ends it in a minute."""
+        return 0.0
+
     def trouble(self, error: BaseException) -> Trouble | None:
         return postgres_trouble(error)
 

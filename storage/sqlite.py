@@ -15,6 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
+from time import monotonic
 from typing import Any, Protocol, TextIO
 
 from sqlalchemy import URL, Connection, Engine, NullPool, QueuePool, create_engine
@@ -100,6 +101,7 @@ class Sqlite:
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="curbside-reader")
         self._thread = threading.Thread(target=self._work, name="curbside-writer", daemon=True)
         self._started = self._closed = False
+        self._unit_began: float | None = None
 
     def run_now(self, unit: Unit[T]) -> T:
         """Run one unit in the calling thread, before the writer has started."""
@@ -122,6 +124,11 @@ class Sqlite:
 
     def version(self) -> str:
         return version_line()
+
+    def unit_seconds(self) -> float:
+        """Return for how long the writer has been in the unit that it is in; 0 for none."""
+        began = self._unit_began
+        return 0.0 if began is None else monotonic() - began
 
     async def write(self, unit: Unit[T], chat: int | None) -> T:
         """Return what ``unit`` returned, once it is on the disk; every chat is in order here."""
@@ -225,6 +232,7 @@ class Sqlite:
         """Run one unit inside its own savepoint; its error is its own, unless the disk is at fault."""
         raw = _raw(tx.connection)
         raw.execute("SAVEPOINT unit")
+        self._unit_began = monotonic()
         try:
             job.outcome, job.error = job.unit(tx), None
         except BaseException as error:
@@ -234,6 +242,8 @@ class Sqlite:
             raw.execute("ROLLBACK TO unit")
             tx.notes.clear()
             job.error = error
+        finally:
+            self._unit_began = None
         raw.execute("RELEASE unit")
 
     def _after_trouble(self, hit: "_UnitHitTrouble", jobs: list[Job]) -> None:

@@ -1,10 +1,12 @@
 """Nothing is acknowledged before it is committed, and nothing keeps the others from coming."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable, Iterator, MutableMapping, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -15,6 +17,7 @@ from telegram.error import Conflict, InvalidToken, NetworkError, RetryAfter, Tel
 from bot import inbox
 from bot.inbox import Intake, Limits, NotStored, Polling, TokenRefused
 from bot.transport import Telegram
+from bot.trials import Trials, trials_in
 from storage.errors import StorageUnavailable
 from web.emulator import Emulator, bot_api, new_emulator, person, served
 from web.emulator.faults import Kind
@@ -237,6 +240,67 @@ async def test_an_update_that_fails_at_first_is_tried_again() -> None:
 
     assert desk.handled == [7]
     assert desk.tries == 3
+
+
+def suspecting(folder: Path, *deaths: tuple[int, ...]) -> Trials:
+    """Return the trials of a process after others that died while they handled these."""
+    for update_ids in deaths:
+        dying = trials_in(folder)
+        for each in update_ids:
+            dying.on(each).__enter__()
+        assert dying._file is not None
+        os.close(dying._file)
+    return trials_in(folder)
+
+
+async def test_suspects_are_handled_alone_and_one_after_the_other(tmp_path: Path) -> None:
+    at_once: list[int] = []
+    running: set[int] = set()
+
+    async def takes_a_while(raw: dict[str, Any]) -> None:
+        running.add(raw["update_id"])
+        await asyncio.sleep(0.01)
+        if running & {1, 2}:
+            at_once.append(len(running))
+        running.discard(raw["update_id"])
+
+    desk = Desk(takes_a_while)
+    intake = Intake(desk, desk.bury, limits=QUICK, trials=suspecting(tmp_path, (1, 2)))
+    await asyncio.gather(*(intake(text(each, chat=500 + each)) for each in range(6)))
+    intake.trials.close()
+
+    assert at_once == [1, 1]
+    assert sorted(desk.handled) == list(range(6))
+
+
+async def test_after_a_death_others_go_first_and_all_tasks_go_on_when_one_is_cut_off(
+    tmp_path: Path,
+) -> None:
+    desk = Desk()
+    limits = replace(QUICK, quiet_seconds=0.05)
+    intake = Intake(desk, desk.bury, limits=limits, trials=suspecting(tmp_path, (1,)))
+    with suppress(TimeoutError):
+        async with asyncio.timeout(0.01):
+            await intake(text(1))
+    await asyncio.gather(*(intake(text(each, chat=500 + each)) for each in range(1, 50)))
+    intake.trials.close()
+
+    assert desk.handled[-1] == 1
+    assert len(desk.handled) == 49
+
+
+async def test_a_deadly_update_is_put_away_unread_once_that_can_be_stored(tmp_path: Path) -> None:
+    desk = Desk(full=True)
+    intake = Intake(desk, desk.bury, limits=QUICK, trials=suspecting(tmp_path, *[(7,)] * 5))
+    with pytest.raises(NotStored):
+        await intake(text(7))
+    desk.full = False
+    await intake(text(7))
+    await intake(text(7))
+    intake.trials.close()
+
+    assert desk.buried == [(7, "deadly", 5)]
+    assert desk.handled == [7], "asked for once more, it is an update like any other"
 
 
 async def test_an_update_that_hangs_is_put_away_in_time() -> None:

@@ -28,11 +28,13 @@ import uvicorn
 from sqlalchemy import event
 from starlette.applications import Starlette
 
-from bot import outbox, service
+from bot import outbox, routes, service, watch
 from bot.hygiene import configure_logging
+from bot.inbox import Limits
 from bot.service import Scenarios, Service
 from bot.settings import Settings
 from bot.transport import Telegram
+from bot.turn import Turn
 from storage.database import Database, open_database
 from storage.keys import Keyring
 from storage.transaction import T, Unit
@@ -68,6 +70,10 @@ class Birth:
     """Seconds that a replica holds a message it sends."""
     file_bytes: int = 0
     """The largest file that the kernel lets it write; 0 for any."""
+    deadly: str = ""
+    """What ``/frob`` does to the process, a name of ``DEADLY``; nothing by default."""
+    hung_seconds: float = watch.HUNG_SECONDS
+    quiet_seconds: float = Limits().quiet_seconds
     settings: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -87,6 +93,27 @@ class Fate:
         self.passed[lane] += 1
         if (lane, self.passed[lane]) == self._death:
             os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _killed(_turn: Turn, _words: str) -> None:
+    """End as a process ends that has taken all memory."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _crashed(_turn: Turn, _words: str) -> None:
+    """End as by a mistake in a library written in C."""
+    os.kill(os.getpid(), signal.SIGSEGV)
+
+
+def _hangs(_turn: Turn, _words: str) -> None:
+    time.sleep(3600)
+
+
+DEADLY: Mapping[str, Callable[[Turn, str], None]] = {
+    "killed": _killed,
+    "crashed": _crashed,
+    "hangs": _hangs,
+}
 
 
 class MortalTelegram(Telegram):
@@ -138,12 +165,15 @@ async def serve(birth: Birth) -> None:
     keys = Keyring.of_file(Path(birth.folder) / "keys")
     database = open_database(birth.database, keys, clock_of(birth))
     mortal(database, fate)
+    watching = asyncio.create_task(watch.watch(database.unit_seconds))
     async with MortalTelegram(TOKEN, birth.api, poll_seconds=1) as telegram:
         telegram.fate = fate
         bot = Service(settings_of(birth), database, telegram, pace=FAST)
+        bot.intake.limits = Limits(quiet_seconds=birth.quiet_seconds)
         async with _hooked(bot, birth):
             await bot.run(stop)
     await database.close()
+    watching.cancel()
     (Path(birth.folder) / PASSED).write_text(json.dumps(fate.passed))
 
 
@@ -167,6 +197,10 @@ async def _hooked(bot: Service, birth: Birth) -> AsyncIterator[None]:
 
 def _live(birth: Birth) -> None:
     outbox.LEASE = timedelta(seconds=birth.lease)
+    watch.HUNG_SECONDS = birth.hung_seconds
+    watch.LOOK_SECONDS = min(watch.LOOK_SECONDS, birth.hung_seconds / 4)
+    if birth.deadly:
+        routes.COMMANDS["frob"] = DEADLY[birth.deadly]
     if birth.file_bytes:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
