@@ -11,6 +11,7 @@ import sys
 import threading
 import traceback
 from pathlib import Path
+from time import monotonic
 from types import TracebackType
 from typing import Any, Literal, TextIO
 
@@ -161,6 +162,23 @@ def configure_logging(
     threading.excepthook = _thread_crashed
 
 
+class OnceAMinute(logging.Filter):
+    """Lets one line through that says there is no descriptor for a connection; there are 2,000 a second."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._next = 0.0
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if not str(record.msg).startswith("socket.accept() out of system resource"):
+            return True
+        now = monotonic()
+        is_due = now >= self._next
+        if is_due:
+            self._next = now + 60.0
+        return is_due
+
+
 def _tame_libraries(renderer: Processor, stream: TextIO) -> None:
     handler = logging.StreamHandler(stream)
     handler.setFormatter(LibraryFormatter(renderer))
@@ -172,6 +190,7 @@ def _tame_libraries(renderer: Processor, stream: TextIO) -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
     for name in SPEAKING:
         logging.getLogger(name).setLevel(logging.NOTSET)
+    logging.getLogger("asyncio").filters = [OnceAMinute()]
 
 
 def _crashed(

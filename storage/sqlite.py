@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from time import monotonic
@@ -126,7 +127,12 @@ class Sqlite:
         return version_line()
 
     def unit_seconds(self) -> float:
-        """Return for how long the writer has been in the unit that it is in; 0 for none."""
+        """Return for how long the writer has been in the unit that it is in; 0 for none.
+
+        One that is no more, as there was no memory for it, will never come out.
+        """
+        if self._started and not self._closed and not self._thread.is_alive():
+            return inf
         began = self._unit_began
         return 0.0 if began is None else monotonic() - began
 

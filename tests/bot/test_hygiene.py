@@ -128,6 +128,15 @@ def test_those_who_log_addresses_are_quiet(output: Output, name: str) -> None:
     assert output.getvalue() == ""
 
 
+def test_that_there_is_no_descriptor_is_said_once_a_minute(output: Output) -> None:
+    loop = logging.getLogger("asyncio")
+    for _ in range(3):
+        loop.error("socket.accept() out of system resource\nsocket: ...", exc_info=caught())
+    loop.error("something else")
+
+    assert [line["event"] for line in output.lines()] == ["library"] * 2
+
+
 def test_a_crash_is_one_line_without_words(output: Output) -> None:
     error = caught()
 

@@ -11,6 +11,7 @@ each line it reads, a ``Birth`` in JSON. It prints the process id of each bot, t
 
 import asyncio
 import contextlib
+import gc
 import json
 import os
 import resource
@@ -28,7 +29,7 @@ import uvicorn
 from sqlalchemy import event
 from starlette.applications import Starlette
 
-from bot import outbox, routes, service, watch
+from bot import buckets, outbox, routes, service, watch
 from bot.hygiene import configure_logging
 from bot.inbox import Limits
 from bot.service import Scenarios, Service
@@ -37,6 +38,7 @@ from bot.transport import Telegram
 from bot.turn import Turn
 from storage.database import Database, open_database
 from storage.keys import Keyring
+from storage.limits import MOST_KEPT
 from storage.transaction import T, Unit
 from tests.bot.conftest import FAST, TOKEN, UNLIMITED
 from web.webhook import webhook_route
@@ -45,6 +47,9 @@ ROOT = Path(__file__).parents[2]
 NEVER = ""
 PASSED = "passed.json"
 """Where a bot that stopped in order writes how many points of each lane it passed."""
+
+WEIGHED = "weighed.json"
+"""Where a bot writes after each week how many objects it holds."""
 
 SECRET = "s" * 40
 START = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
@@ -74,6 +79,8 @@ class Birth:
     """What ``/frob`` does to the process, a name of ``DEADLY``; nothing by default."""
     hung_seconds: float = watch.HUNG_SECONDS
     quiet_seconds: float = Limits().quiet_seconds
+    kept: int = MOST_KEPT
+    """Entries that each memory of the bot may hold: keys, how fast people and chats are."""
     settings: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -154,27 +161,58 @@ def settings_of(birth: Birth) -> Settings:
     return Settings(data_dir=Path(birth.folder), poll_seconds=1, **given)
 
 
-def clock_of(birth: Birth) -> Callable[[], datetime]:
-    """Return a clock that goes on over deaths and is the same for every replica."""
-    return lambda: START + timedelta(seconds=time.time() - birth.began + birth.ahead)
+@dataclass(slots=True)
+class Going:
+    """A clock that goes on over deaths and is the same for every replica; it may be moved on."""
+
+    birth: Birth
+    moved: timedelta = timedelta()
+
+    def __call__(self) -> datetime:
+        seconds = time.time() - self.birth.began + self.birth.ahead
+        return START + timedelta(seconds=seconds) + self.moved
 
 
 async def serve(birth: Birth) -> None:
     fate, stop = Fate(birth.point), asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     keys = Keyring.of_file(Path(birth.folder) / "keys")
-    database = open_database(birth.database, keys, clock_of(birth))
+    keys._cache_size = birth.kept
+    clock = Going(birth)
+    database = open_database(birth.database, keys, clock)
     mortal(database, fate)
     watching = asyncio.create_task(watch.watch(database.unit_seconds))
     async with MortalTelegram(TOKEN, birth.api, poll_seconds=1) as telegram:
         telegram.fate = fate
         bot = Service(settings_of(birth), database, telegram, pace=FAST)
         bot.intake.limits = Limits(quiet_seconds=birth.quiet_seconds)
+        bot.handler._tempo._asked.most = bot.handler._tempo._told.most = birth.kept
+        _weekly(bot, clock, Path(birth.folder) / WEIGHED)
         async with _hooked(bot, birth):
             await bot.run(stop)
     await database.close()
     watching.cancel()
     (Path(birth.folder) / PASSED).write_text(json.dumps(fate.passed))
+
+
+def _weekly(bot: Service, clock: Going, into: Path) -> None:
+    """Let a week pass at each SIGUSR1: all that waits for time is done, then all objects are counted."""
+    weeks: list[asyncio.Task[None]] = []
+
+    async def passes() -> None:
+        clock.moved += timedelta(days=7)
+        for act in (bot.clock_moved, bot.tidy, bot.count):
+            await act()
+        gc.collect()
+        weighed = {"week": len(weeks), "objects": len(gc.get_objects())}
+        part = into.with_suffix(".part")
+        part.write_text(json.dumps(weighed))
+        part.replace(into)
+
+    def asked() -> None:
+        weeks.append(asyncio.create_task(passes()))
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, asked)
 
 
 @contextlib.asynccontextmanager
@@ -197,6 +235,7 @@ async def _hooked(bot: Service, birth: Birth) -> AsyncIterator[None]:
 
 def _live(birth: Birth) -> None:
     outbox.LEASE = timedelta(seconds=birth.lease)
+    buckets.KEPT_CHATS = birth.kept
     watch.HUNG_SECONDS = birth.hung_seconds
     watch.LOOK_SECONDS = min(watch.LOOK_SECONDS, birth.hung_seconds / 4)
     if birth.deadly:

@@ -311,7 +311,7 @@ async def _births(
         emulator.webhook.url = ""
         yield [_birth(place, url, lease=lease) for _ in range(plan.replicas)]
         return
-    ports = [_free_port() for _ in range(plan.replicas)]
+    ports = [free_port() for _ in range(plan.replicas)]
     async with aiohttp.ClientSession() as session:
         front = Front(ports, session, dice)
         app = Starlette(routes=[Route("/{path:path}", front.pass_on, methods=["POST"])])
@@ -320,7 +320,7 @@ async def _births(
             yield [_birth(place, url, lease=lease, port=port, hook=PUBLIC) for port in ports]
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with listener(0) as free:
         return int(free.getsockname()[1])
 

@@ -34,9 +34,11 @@ class Scene:
     all_sent: Callable[[], Awaitable[None]]
     said: Message | None = None
     """The newest words somebody typed."""
+    first: int = ANA
+    """The number that Ana has here, and Ben and Eve the next ones."""
 
     def who(self, number: int) -> Person:
-        return person(self.emulator, number, NAMES[number])
+        return person(self.emulator, self.first + number - ANA, NAMES[number])
 
     async def taken_in(self) -> None:
         """Wait until every update is acknowledged, so committed."""
@@ -157,7 +159,7 @@ def in_team_chat(act: Callable[[Person, Group], object]) -> Step:
     async def step(scene: Scene) -> None:
         await scene.quiet()
         ana = scene.who(ANA)
-        act(ana, group(scene.emulator, "Team", [ana]))
+        act(ana, group(scene.emulator, f"Team {scene.first}", [ana]))
 
     return step
 

@@ -6,7 +6,9 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
+from math import inf
 from pathlib import Path
 
 import pytest
@@ -565,3 +567,23 @@ async def test_what_was_answered_survives_a_kill(
     database = open_database(database_url, keys, clock)
     assert set(answered) <= set(await database.read(noted))
     await database.close()
+
+
+async def test_how_long_the_writer_is_in_a_unit_is_told(file_database: Database) -> None:
+    """One that is no more will never come out."""
+    told: list[float] = []
+
+    def looks(_tx: Tx) -> None:
+        time.sleep(0.01)
+        told.append(file_database.unit_seconds())
+
+    await file_database.write(looks)
+    backend = file_database._backend
+    assert isinstance(backend, Sqlite)
+    told.append(file_database.unit_seconds())
+    backend._queue.put(None)
+    await asyncio.to_thread(backend._thread.join)
+
+    assert 0.01 <= told[0] < 5
+    assert told[1:] == [0.0]
+    assert file_database.unit_seconds() == inf
