@@ -1,9 +1,11 @@
 """The long form of the chaos tests: ``make chaos``, or ``python -m tests.chaos.long --hours 0.5``.
 
 Every point of every conversation on both databases, storms with random kills through a bad network,
-two replicas on one server, crashes of the server, power cuts: again and again, each round with the
-next seed, until the rounds or the hours are over. It prints a line for each thing done and a table
-at the end, and ends with 1 when anything was lost, repeated, out of order or left unsent.
+two replicas on one server, crashes of the server, power cuts, weeks of use in minutes on one process
+that is weighed: again and again, each round with the next seed, until the rounds or the hours are
+over. It prints a line for each thing done and a table
+at the end, and ends with 1 when anything was lost, repeated, out of order or left unsent, or when a
+process grew. ``--only soak`` does the works whose name has that word.
 """
 
 import argparse
@@ -15,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from tests.chaos.bot import ROOT
@@ -31,12 +34,17 @@ from tests.chaos.lives import (
     stage,
     wrongs,
 )
+from tests.chaos.soak import grown, soak
 from tests.chaos.stories import STORIES, Stuck
 from tests.databases import PostgresServer
 
 ROUNDS = 20
 CUTS = 1_000
 WALKS = 2_000
+SOAK = "soak, SQLite"
+WEEKS = 60
+"""Of use on one process: some 600 updates each."""
+
 STORM = Plan(updates=2_000, kills=150, faults=0.01)
 REPLICAS = Plan(updates=2_000, kills=120, replicas=2, faults=0.01)
 BEHIND_A_HOOK = Plan(updates=2_000, kills=120, replicas=2, webhook=True, faults=0.01)
@@ -145,6 +153,18 @@ async def one_storm(
     )
 
 
+async def weeks(ledger: Ledger, what: str, places: Places, seed: int) -> None:
+    """Hold all conversations again and again on one process, and weigh it after each week."""
+    row, began = ledger.row(what), time.monotonic()
+    weights = await soak(
+        places.fresh(), seed=seed, rounds=WEEKS, until=ledger.until, say=ledger.say
+    )
+    row.updates += weights[-1].updates if weights else 0
+    row.seconds += time.monotonic() - began
+    row.wrongs += grown(weights)
+    ledger.say(f"{what}: {len(weights)} weeks; wrong: {grown(weights) or 'nothing'}")
+
+
 async def by_pytest(ledger: Ledger, what: str, path: str, **amount: int) -> None:
     """Run tests that take an amount from the environment, with that amount."""
     row, began = ledger.row(what), time.monotonic()
@@ -158,13 +178,13 @@ async def by_pytest(ledger: Ledger, what: str, path: str, **amount: int) -> None
     ledger.say(f"{what}: {amount}; {'wrong' if code else 'nothing wrong'}")
 
 
-async def rounds(ledger: Ledger, seed: int, count: int, points: int) -> None:
-    """Do everything once with each seed."""
+async def rounds(ledger: Ledger, seed: int, count: int, points: int, only: str) -> None:
+    """Do everything once with each seed, or only the works with a word in their name."""
     server = PostgresServer()
     try:
         for number in range(count):
-            for work in _works(ledger, server, seed + number, points):
-                if not ledger.over:
+            for name, work in _works(ledger, server, seed + number, points).items():
+                if only in name and not ledger.over:
                     await work()
     finally:
         server.stop()
@@ -172,39 +192,49 @@ async def rounds(ledger: Ledger, seed: int, count: int, points: int) -> None:
 
 def _works(
     ledger: Ledger, server: PostgresServer, seed: int, points: int
-) -> list[Callable[[], Awaitable[None]]]:
-    """Return what one round does, each thing in a folder of its own."""
-    crash = server.crash_and_start
+) -> dict[str, Callable[[], Awaitable[None]]]:
+    """Return what one round does by its name, each thing in a folder of its own."""
 
     def files() -> Places:
-        return Files(Path(tempfile.mkdtemp(prefix="curbside-chaos-")))
+        return Files(_folder())
 
     def servers() -> Places:
-        folder = Path(tempfile.mkdtemp(prefix="curbside-chaos-"))
-        return Servers(folder, server=server)
+        return Servers(_folder(), server=server)
 
-    lite, big = "SQLite", "PostgreSQL"
-    return [
-        lambda: one_storm(ledger, f"storm, {lite}", files(), STORM, seed),
-        lambda: one_storm(ledger, f"two replicas that poll, {big}", servers(), REPLICAS, seed),
-        lambda: one_storm(
-            ledger, f"two replicas behind a webhook, {big}", servers(), BEHIND_A_HOOK, seed
+    def stormy(what: str, at: Callable[[], Places], plan: Plan) -> Callable[[], Awaitable[None]]:
+        restart = server.crash_and_start if plan.restarts else None
+        return lambda: one_storm(ledger, what, at(), plan, seed, restart=restart)
+
+    storms = (
+        ("storm, SQLite", files, STORM),
+        ("two replicas that poll, PostgreSQL", servers, REPLICAS),
+        ("two replicas behind a webhook, PostgreSQL", servers, BEHIND_A_HOOK),
+        ("crashes of the server, PostgreSQL", servers, CRASHES),
+    )
+    everywhere = (("every point, SQLite", files), ("every point, PostgreSQL", servers))
+    return {
+        **{what: stormy(what, at, plan) for what, at, plan in storms},
+        **_tests(ledger),
+        SOAK: lambda: weeks(ledger, SOAK, files(), seed),
+        **{what: partial(every_point, ledger, what, at(), seed, points) for what, at in everywhere},
+    }
+
+
+def _folder() -> Path:
+    return Path(tempfile.mkdtemp(prefix="curbside-chaos-"))
+
+
+def _tests(ledger: Ledger) -> dict[str, Callable[[], Awaitable[None]]]:
+    """Return the works that are tests with a larger amount."""
+    cuts, walks = "power cuts", "any order, in walks of 50 steps"
+    return {
+        cuts: lambda: by_pytest(
+            ledger, cuts, "tests/chaos/test_powercut.py", CURBSIDE_POWER_CUTS=CUTS
         ),
-        lambda: one_storm(
-            ledger, f"crashes of the server, {big}", servers(), CRASHES, seed, restart=crash
+        walks: lambda: by_pytest(
+            ledger, walks, "tests/bot/test_any_order.py", CURBSIDE_ANY_ORDER=WALKS
         ),
-        lambda: by_pytest(
-            ledger, "power cuts", "tests/chaos/test_powercut.py", CURBSIDE_POWER_CUTS=CUTS
-        ),
-        lambda: by_pytest(
-            ledger,
-            "any order, in walks of 50 steps",
-            "tests/bot/test_any_order.py",
-            CURBSIDE_ANY_ORDER=WALKS,
-        ),
-        lambda: every_point(ledger, f"every point, {lite}", files(), seed, points),
-        lambda: every_point(ledger, f"every point, {big}", servers(), seed, points),
-    ]
+    }
 
 
 def main() -> int:
@@ -215,10 +245,11 @@ def main() -> int:
         "--points", type=int, default=0, help="points a round; every one by default"
     )
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))  # noqa: S311
+    parser.add_argument("--only", default="", help="a word of the names of the works to do")
     options = parser.parse_args()
     ledger = Ledger(until=time.monotonic() + options.hours * 3600)
     ledger.say(f"seed {options.seed}, {options.rounds} rounds, at most {options.hours} hours")
-    asyncio.run(rounds(ledger, options.seed, options.rounds, options.points))
+    asyncio.run(rounds(ledger, options.seed, options.rounds, options.points, options.only))
     print(f"\n{ledger.table()}\n")
     return 1 if any(row.wrongs for row in ledger.rows.values()) else 0
 
