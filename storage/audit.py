@@ -188,27 +188,29 @@ def entries(
     if before is not None:
         query = query.where(audit_event.c.id < before)
     if consult_id is not None:
-        query = query.where(chained_or_not(audit_event.c.consult_id == consult_id))
+        query = query.where(chained_or_not(audit_event.c.consult_id == consult_id, _EPOCH))
     if actor is not None:
-        query = query.where(chained_or_not(audit_event.c.actor == actor))
+        query = query.where(chained_or_not(audit_event.c.actor == actor, _EPOCH))
     return [_entry(row) for row in tx.connection.execute(query)]
 
 
 def refused(tx: Tx, actor: UUID, action: Code, since: datetime) -> int:
     """Return how often somebody was refused something since then."""
     query = select(func.count()).where(
-        chained_or_not(audit_event.c.actor == actor),
+        chained_or_not(audit_event.c.actor == actor, since),
         audit_event.c.outcome == "refused",
         audit_event.c.action == action,
-        audit_event.c.at >= microseconds(since),
     )
     return tx.connection.scalar(query) or 0
 
 
-def chained_or_not(which: ColumnElement[bool]) -> ColumnElement[bool]:
-    """Return ``which``, said so that PostgreSQL finds it: what is chained has an index of its own."""
-    seq = audit_event.c.seq
-    return or_(and_(seq.is_not(None), which), and_(seq.is_(None), which))
+def chained_or_not(which: ColumnElement[bool], since: datetime) -> ColumnElement[bool]:
+    """Return ``which`` of the events since then, said so that PostgreSQL finds them.
+
+    What is chained has indexes of its own; what is not is found by its time.
+    """
+    seq, recent = audit_event.c.seq, audit_event.c.at >= microseconds(since)
+    return or_(and_(seq.is_not(None), which, recent), and_(seq.is_(None), recent, which))
 
 
 class HeadKeeper:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, not_, select, update
+from sqlalchemy import delete, not_, select, update
 
 from storage import (
     audit,
@@ -97,12 +97,9 @@ async def purge_all(database: Database, *, text_days: int = TEXT_DAYS) -> int:
 
 def note_run(tx: Tx, removed: int) -> None:
     """Put on record that retention ran; a run that removed nothing once a day."""
-    last = tx.connection.scalar(
-        select(func.max(audit_event.c.at)).where(
-            audit.chained_or_not(audit_event.c.action == "retention.run")
-        )
-    )
-    if removed or last is None or last <= audit.microseconds(tx.now - NOTED_EVERY):
+    lately = audit.chained_or_not(audit_event.c.action == "retention.run", tx.now - NOTED_EVERY)
+    noted = tx.connection.scalar(select(audit_event.c.id).where(lately).limit(1))
+    if removed or noted is None:
         event = audit.Event(actor=None, action="retention.run", meta={"rows": removed})
         audit.record(tx, event)
 
