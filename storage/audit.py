@@ -268,6 +268,8 @@ def noted_head(tx: Tx) -> tuple[Head, bytes] | None:
 
 
 def note_head(tx: Tx, head: Head) -> None:
+    """Write down where the chain ends."""
+    tx.notes[END] = head
     tx.connection.execute(
         _NOTE_HEAD, {"seq": head.seq, "hash": head.hash, "mac": head_mac(mac_key(tx), head)}
     )
