@@ -9,6 +9,7 @@ import shutil
 import signal
 import sqlite3
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass, field, replace
@@ -128,8 +129,8 @@ class Life:
 
     died: bool
     trace: Trace
-    strays: int
-    """Messages in the chats that the bot does not know it sent: each is there a second time."""
+    strays: Counter[int]
+    """By chat: messages that the bot does not know it sent. Each is there a second time."""
     shown: Mapping[int, str]
     """The words of each person's newest screen, without the code of the case."""
     passed: Mapping[str, int]
@@ -253,7 +254,7 @@ async def _seen(place: Place, emulator: Emulator, story: Story, *, died: bool) -
         for message in chat.history.values()
         if message.by_bot
     }
-    strays = 0 if story.forgets else len(there - mine)
+    strays = Counter(chat for chat, _ in there - mine if not story.forgets)
     passed = place.folder / PASSED
     return Life(
         died,
@@ -291,7 +292,9 @@ def wrongs(life: Life, quiet: Life) -> list[str]:
         "given up": left.given_up - right.given_up,
         "out of order": not left.order_kept,
         "the log is broken": not left.log_whole,
-        "sent more often than once a kill": max(0, life.strays - life.died),
+        "sent more often than once a kill and chat": {
+            chat: count for chat, count in life.strays.items() if count > life.died
+        },
         "tidied more often than at each start": max(0, left.tidied - right.tidied - life.died),
         "another screen stands": {n: s for n, s in life.shown.items() if s != quiet.shown[n]},
     }

@@ -125,7 +125,7 @@ async def _one(ledger: Ledger, row: Row, on: Stage, moment: Moment, quiet: objec
     else:
         found = wrongs(life, quiet[moment.story.name])
         row.kills += life.died
-        row.twice += life.strays
+        row.twice += life.strays.total()
         row.updates += life.trace.taken_in
     for wrong in found:
         row.wrongs.append(wrong)

@@ -22,7 +22,7 @@ from tests.chaos.stories import SAID, STORIES, TAPPED, Story, Stuck
 from tests.databases import PostgresServer
 
 POINTS = 160
-"""Of about two thousand; ``make chaos`` has them all."""
+"""Of some 4,700; ``make chaos`` has them all."""
 
 POINTS_ON_A_SERVER = 24
 

@@ -121,13 +121,13 @@ async def test_without_memory_nothing_is_lost_whether_the_process_lives_or_not(
         before = limit(child, resource.RLIMIT_AS, psutil.Process(child).memory_info().vms)
         for each in SAID * here.people:
             each.says("/privacy " + "ж" * 4000)
-        await asyncio.sleep(STARVING)
+        await asyncio.sleep(STARVING / 2)  # five tries take longer
         with suppress(ProcessLookupError):
             resource.prlimit(child, resource.RLIMIT_AS, before)
         code = await survived(here, child)
         await here.lives()
 
-        assert code in (0, 1, -signal.SIGALRM)
+        assert code in (0, 1, -signal.SIGALRM, -signal.SIGABRT, -signal.SIGSEGV)
         assert await here.taken_in() == ARRIVAL + 3 + 3 * SAID
         assert not here.emulator.updates.waiting
 
