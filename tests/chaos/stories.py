@@ -376,7 +376,7 @@ STORIES = (
     Story("a case handed on", (
         tap("ask", "close"), tap("hand"), tap("hand", "to"), tap("hand", "yes"),
         tap("got", end="no", who=BEN), say("/summary"), tap("ask", "close"), tap("hand"),
-        tap("hand", "to"), tap("hand", "yes"), tap("got", end="yes", who=BEN),
+        tap("hand", "to"), tap("hand", "yes"), READ, tap("got", end="yes", who=BEN),
     ), IN_A_TEAM),
     Story("cases alike", (
         tap("op"), tap("lib"), tap("lib", "in"), READ, tap("lib", "out"),
