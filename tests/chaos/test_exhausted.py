@@ -36,6 +36,15 @@ def limit(child: int, which: int, most: int) -> tuple[int, int]:
     return before
 
 
+async def talked(here: Town) -> int:
+    """Have everybody write for a while, and return how many updates were not taken in at its end."""
+    for _ in range(SAID):
+        for each in here.people:
+            each.says("/privacy")
+        await asyncio.sleep(STARVING / SAID)
+    return len(here.emulator.updates.waiting)
+
+
 async def ended(here: Town, child: int) -> int:
     await asyncio.wait_for(here.peace(), 60)
     os.kill(child, signal.SIGTERM)
@@ -51,11 +60,7 @@ async def test_without_descriptors_updates_wait_and_the_bot_goes_on_by_itself(
         before = limit(child, resource.RLIMIT_NOFILE, 3)
         here.emulator.faults.next("dropped", times=2, method="getupdates")
         here.emulator.faults.next("dropped", times=4)
-        for _ in range(SAID):
-            for each in here.people:
-                each.says("/privacy")
-            await asyncio.sleep(STARVING / SAID)
-        stuck = len(here.emulator.updates.waiting)
+        stuck = await talked(here)
         resource.prlimit(child, resource.RLIMIT_NOFILE, before)
         code = await ended(here, child)
 
@@ -95,11 +100,7 @@ async def test_without_descriptors_a_webhook_is_not_answered_and_telegram_delive
     async with town(Files(tmp_path), port=free_port()) as here:
         child = await fully_up(here)
         before = limit(child, resource.RLIMIT_NOFILE, 3)
-        for _ in range(SAID):
-            for each in here.people:
-                each.says("/privacy")
-            await asyncio.sleep(STARVING / SAID)
-        stuck = len(here.emulator.updates.waiting)
+        stuck = await talked(here)
         resource.prlimit(child, resource.RLIMIT_NOFILE, before)
         code = await ended(here, child)
 
