@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PY := $(BIN)/python
 # About half of the tests, by time: the two halves run side by side.
-HALF := tests/bot tests/dialogs
+HALF := tests/bot tests/dialogs tests/storage
 PIP := $(PY) -m pip --disable-pip-version-check install --quiet --no-deps --require-hashes
 
 .PHONY: run test check content lint types contracts bench bench-large docs lock chaos fuzz sbom audit backup clean help
