@@ -149,13 +149,14 @@ class Stage:
 
     async def live(self, story: Story, point: str = NEVER) -> Life:
         """Hold the conversation of a story with a bot that dies at ``point`` and its successor."""
-        place = self.places.copy(await self._prepared(story))
+        before = await self._prepared(story)
+        place = await asyncio.to_thread(self.places.copy, before)  # other phones go on meanwhile
         maker = await self.idle.get()
         try:
             return await _lived(maker, place, story, point)
         finally:
             self.idle.put_nowait(maker)
-            self.places.drop(place)
+            await asyncio.to_thread(self.places.drop, place)
 
     async def _prepared(self, story: Story) -> Place:
         async with self._making:
@@ -164,7 +165,7 @@ class Stage:
         return self._ready[story.name]
 
     async def _before(self, story: Story) -> Place:
-        place = self.places.fresh()
+        place = await asyncio.to_thread(self.places.fresh)
         if story.before:
             first = replace(story, steps=story.before, days_later=0.0)
             maker = await self.idle.get()
