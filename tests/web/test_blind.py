@@ -186,7 +186,7 @@ def log_of(wanted: Callable[[Tx], LogFilter]) -> Surface:
         rows = console.log_page(tx, wanted(tx), limit=1000).rows
         return [(row.action, row.pseudonym) for row in rows if not row.action.startswith(OWN)]
 
-    return stored(unit)
+    return lambda world: world.case.talk.service.database.write(lambda tx: unit(world, tx))
 
 
 def exported(form: str) -> Surface:
