@@ -184,6 +184,7 @@ class Handler:
         try:
             return await self._written(incoming, unit, free=free)
         except AlreadySeen:
+            await self._outbox.resume(chat_id(incoming))
             return Outcome()
         except Denied as denied:
             return await self._written(incoming, partial(refuse, incoming, denied))

@@ -143,6 +143,13 @@ class Outbox:
         """Write a call of a chat for which nothing waits, and take it in one."""
         return transcript.hold(tx, outgoing, LEASE, by=self._holder)
 
+    async def resume(self, chat_id: int) -> None:
+        """Send what was taken for a chat in a transaction of which nobody heard that it was kept."""
+        if chat_id not in self._working:
+            ours = [self._holder]
+            if await self._database.write(lambda tx: transcript.release(tx, ours, chat_id)):
+                self.soon(chat_id)
+
     def take(self, tx: Tx, chat_id: int) -> Waiting | None:
         """Take the next call of a chat in the transaction that wrote it, to be given to ``soon``."""
         rows = transcript.claim(tx, chat_id, 1, LEASE, by=self._holder)

@@ -448,13 +448,14 @@ def lost_senders(tx: Tx) -> frozenset[str]:
     )
 
 
-def release(tx: Tx, holders: Collection[str]) -> int:
-    """Let go of what these were sending, and return how many calls that were."""
-    return tx.connection.execute(
-        update(transcript)
-        .where(transcript.c.state == "sending", transcript.c.lease_by.in_(holders))
-        .values(lease_until=tx.now)
-    ).rowcount
+def release(tx: Tx, holders: Collection[str], chat_id: int | None = None) -> int:
+    """Let go of what these were sending, to one chat or to any; return how many calls that were."""
+    theirs = update(transcript).where(
+        transcript.c.state == "sending", transcript.c.lease_by.in_(holders)
+    )
+    if chat_id is not None:
+        theirs = theirs.where(transcript.c.chat_id == chat_id)
+    return tx.connection.execute(theirs.values(lease_until=tx.now)).rowcount
 
 
 def dead(tx: Tx, transcript_id: UUID, code: str) -> None:

@@ -628,6 +628,20 @@ async def test_what_was_taken_when_it_was_written_is_sent_first(post: Post) -> N
     assert post.sender.texts == ["one", "two"]
 
 
+async def test_what_was_taken_unheard_of_is_sent_when_its_update_comes_again(post: Post) -> None:
+    """The commit was kept and its answer lost; what is being sent just now is left alone."""
+    await post.enqueue(text("other", chat=BEN))
+    held = await post.database.write(lambda tx: post.box.hold(tx, text("one")))
+    await post.box.resume(BEN)
+    nothing = list(post.sender.texts)
+    await post.box.resume(ANA)
+    await post.box.drained()
+
+    assert held.attempts == 1
+    assert nothing == []
+    assert post.sender.texts == [REPEAT + "one"]
+
+
 async def test_a_tap_is_answered_after_its_screen(post: Post) -> None:
     await post.enqueue(text("one"))
     post.box.soon(ANA)
