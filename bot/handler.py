@@ -144,11 +144,15 @@ class Handler:
             answered = late is not None and late.done()
             if late is not None:
                 late.cancel()
-        for chat in outcome.deliver:
-            first = outcome.first
-            self._outbox.soon(chat, first if first and first.chat_id == chat else None)
-        if query is not None and not answered:
-            chat = chat_id(incoming)
+        await self._tell(chat_id(incoming), outcome, None if answered else query)
+
+    async def _tell(self, chat: int, outcome: Outcome, query: str | None) -> None:
+        """Do what is left once the transaction is durable; ``query`` is the tap that still spins."""
+        if outcome.first is not None:
+            self._outbox.soon(outcome.first.chat_id, outcome.first)
+        for each in outcome.deliver:
+            self._outbox.soon(each)
+        if query is not None:
             await self._outbox.answer_after(chat, query, outcome.toast, alert=outcome.alert)
         if outcome.inline is not None:
             await self._outbox.answer_inline(outcome.inline)

@@ -112,15 +112,12 @@ def _trace(tx: Tx) -> Trace:
         given_up=_count(tx, transcript.c.state == "dead"),
         order_kept=all(ids == sorted(ids) for ids in _sent_by_chat(tx).values()),
         log_whole=verify(tx).ok,
-        tidied=tx.connection.scalar(
-            select(func.count()).select_from(audit_event).where(audit_event.c.action == TIDIED)
-        )
-        or 0,
+        tidied=_count(tx, audit_event.c.action == TIDIED),
     )
 
 
 def _count(tx: Tx, which: Any) -> int:
-    return tx.connection.scalar(select(func.count()).select_from(transcript).where(which)) or 0
+    return tx.connection.scalar(select(func.count()).where(which)) or 0
 
 
 def _sent_by_chat(tx: Tx) -> dict[int, list[int]]:
