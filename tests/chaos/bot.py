@@ -41,6 +41,7 @@ from storage.keys import Keyring
 from storage.limits import MOST_KEPT
 from storage.transaction import T, Unit
 from tests.bot.conftest import FAST, TOKEN, UNLIMITED
+from tests.chaos.ports import listening_on
 from web.webhook import webhook_route
 
 ROOT = Path(__file__).parents[2]
@@ -68,7 +69,7 @@ class Birth:
     ahead: float = 0.0
     """Seconds that the clock is ahead of that."""
     port: int = 0
-    """Where it takes updates as a webhook; 0 for polling."""
+    """Where it takes updates as a webhook, a port that is kept for it; 0 for polling."""
     hook: str = ""
     """The address that Telegram delivers to: that of whoever balances the replicas."""
     lease: float = 30.0
@@ -222,10 +223,10 @@ async def _hooked(bot: Service, birth: Birth) -> AsyncIterator[None]:
         yield
         return
     app = Starlette(routes=[webhook_route(SECRET, bot.intake)])
-    config = uvicorn.Config(app, port=birth.port, log_config=None, access_log=False, lifespan="off")
+    config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off")
     server = uvicorn.Server(config)
     server.capture_signals = contextlib.nullcontext  # type: ignore[assignment,method-assign]
-    pages = asyncio.create_task(server.serve())
+    pages = asyncio.create_task(server.serve(sockets=[listening_on(birth.port)]))
     try:
         yield
     finally:

@@ -11,7 +11,7 @@ import signal
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from itertools import cycle, islice
 from typing import Any
@@ -28,9 +28,10 @@ from storage.transaction import Tx
 from tests.bot.conftest import TOKEN, Clock
 from tests.chaos.bot import Birth, Nursery, nursery
 from tests.chaos.lives import SHORT_LEASE, Place, all_sent
+from tests.chaos.ports import kept_port
 from tests.chaos.stories import GLANCE, NAMES, Scene, tap
 from tests.chaos.traces import Trace, known, trace
-from web.emulator import Emulator, Person, bot_api, listener, new_emulator, served
+from web.emulator import Emulator, Person, bot_api, new_emulator, served
 from web.emulator import person as person_of
 from web.emulator.faults import KINDS, LOSING
 
@@ -311,18 +312,13 @@ async def _births(
         emulator.webhook.url = ""
         yield [_birth(place, url, lease=lease) for _ in range(plan.replicas)]
         return
-    ports = [free_port() for _ in range(plan.replicas)]
-    async with aiohttp.ClientSession() as session:
+    async with aiohttp.ClientSession() as session, AsyncExitStack() as held:
+        ports = [held.enter_context(kept_port()) for _ in range(plan.replicas)]
         front = Front(ports, session, dice)
         app = Starlette(routes=[Route("/{path:path}", front.pass_on, methods=["POST"])])
         async with served(app) as address:
             emulator.leads_to[PUBLIC] = address
             yield [_birth(place, url, lease=lease, port=port, hook=PUBLIC) for port in ports]
-
-
-def free_port() -> int:
-    with listener(0) as free:
-        return int(free.getsockname()[1])
 
 
 @dataclass(slots=True)

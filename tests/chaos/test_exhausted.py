@@ -9,8 +9,8 @@ from pathlib import Path
 
 import psutil
 
-from tests.chaos.crowd import free_port
 from tests.chaos.lives import Files
+from tests.chaos.ports import kept_port
 from tests.chaos.town import ARRIVAL, Town, town
 
 SAID = 30
@@ -97,17 +97,18 @@ async def test_a_database_that_cannot_be_opened_for_want_of_descriptors_is_waite
 async def test_without_descriptors_a_webhook_is_not_answered_and_telegram_delivers_again(
     tmp_path: Path,
 ) -> None:
-    async with town(Files(tmp_path), port=free_port()) as here:
-        child = await fully_up(here)
-        before = limit(child, resource.RLIMIT_NOFILE, 3)
-        stuck = await talked(here)
-        resource.prlimit(child, resource.RLIMIT_NOFILE, before)
-        code = await ended(here, child)
+    with kept_port() as port:
+        async with town(Files(tmp_path), port=port) as here:
+            child = await fully_up(here)
+            before = limit(child, resource.RLIMIT_NOFILE, 3)
+            stuck = await talked(here)
+            resource.prlimit(child, resource.RLIMIT_NOFILE, before)
+            code = await ended(here, child)
 
-        assert stuck > 0
-        assert code == 0
-        assert await here.taken_in() == ARRIVAL + 3 + 3 * SAID
-        assert await here.left() == []
+            assert stuck > 0
+            assert code == 0
+            assert await here.taken_in() == ARRIVAL + 3 + 3 * SAID
+            assert await here.left() == []
 
 
 async def test_without_memory_nothing_is_lost_whether_the_process_lives_or_not(
