@@ -11,7 +11,7 @@ from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextlib import nullcontext, suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -378,6 +378,7 @@ async def _serve(settings: "Settings") -> int:
     from bot.service import Service
     from bot.transport import Telegram
     from bot.watch import watch
+    from storage.migrations import migrated_here
 
     os.umask(0o077)  # database, log of writes, anchors and backups are for this user alone
     configure_logging(settings.log_level, settings.log_format)
@@ -387,6 +388,10 @@ async def _serve(settings: "Settings") -> int:
     listening = _listening(settings)
     settings = settings.model_copy(update={"port": listening.getsockname()[1]})  # 0 takes any
     database = _opened(settings, clock)
+    if migrated_here():
+        await database.close()
+        listening.close()
+        _begin_anew()
     watching = asyncio.create_task(watch(database.unit_seconds))
     try:
         local = LOCAL_TOKEN if settings.token is None else None
@@ -468,6 +473,11 @@ def _opened(settings: "Settings", clock: Clock) -> "Database":
     if settings.token is None and settings.keys is None:
         create_key_file(settings.keys_file)
     return open_database(settings.database_url, _keyring(settings), clock)
+
+
+def _begin_anew() -> NoReturn:
+    """Run the same command in the same process again, without what only a migration needs."""
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - our own command
 
 
 def _phone(settings: "Settings", clock: Clock) -> "Emulator":

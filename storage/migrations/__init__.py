@@ -1,5 +1,6 @@
 """The schema's versions. alembic is imported only when there is something to apply."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,11 @@ def bring_up_to(connection: Connection, revision: str) -> None:
     from alembic import command  # noqa: PLC0415 - see configuration
 
     command.upgrade(configuration(connection), revision)
+
+
+def migrated_here() -> bool:
+    """Return whether this process has applied migrations; what that needed stays in its memory."""
+    return "alembic" in sys.modules
 
 
 def require_current(connection: Connection) -> None:

@@ -2,6 +2,8 @@
 
 import os
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -58,6 +60,29 @@ def test_the_revisions_named_are_those_there_are(empty: Engine) -> None:
     assert tuple(reversed(found)) == REVISIONS
     assert script.get_current_head() == HEAD
     empty.dispose()
+
+
+MIGRATED = """
+import sys
+from sqlalchemy import create_engine
+from storage.migrations import bring_up_to_date, migrated_here
+with create_engine(f"sqlite:///{sys.argv[1]}").begin() as connection:
+    bring_up_to_date(connection)
+print(migrated_here())
+"""
+
+
+def test_a_process_knows_whether_it_applied_migrations(tmp_path: Path) -> None:
+    def said() -> str:
+        return subprocess.run(
+            [sys.executable, "-c", MIGRATED, str(tmp_path / "new.db")],
+            cwd=Path(__file__).parents[2],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.strip()
+
+    assert [said(), said()] == ["True", "False"]
 
 
 def test_an_up_to_date_database_needs_no_alembic(empty: Engine) -> None:
