@@ -131,6 +131,8 @@ def _amounts(text: str) -> bool:
         "perday",
         "number",
         "liquid",
+        "concentration",
+        "volume",
     )
     return any(part.kind in kinds for part in parts(text))
 

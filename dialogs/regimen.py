@@ -296,10 +296,12 @@ def _oral(
     foreign = _foreign(rest)
     if foreign is not None:
         rest, asks = rest[:foreign], [*asks, ASK_OTHER_DRUG]
-    rest = _daily_counts(rest)
+    rest = _shared_out(_daily_counts(rest))
     count, count_ask = _tablets(rest, option, implied=bool(stretch.product.implied))
     amount = _strength(stretch, option, rest, count)
     often = _frequency(rest, option, amount)
+    if amount.total and often.value is None:
+        amount = Amount(None, ASK_STRENGTH.format(drug=_name(option)))
     uneven = count is not None and count[0] != count[1]
     tablets = count[1] if count and not amount.whole else 1.0
     strength, per_day, more = _combined(amount.value, tablets, often, caps, option, ranged=uneven)
@@ -310,12 +312,16 @@ def _oral(
         (amount.ranged, often.ranged, caps, uneven, *(p.kind in ("prn", "upto") for p in found))
     )
     dose = Dose(option, strength, per_day, form, up_to=up_to)
-    said = option not in NEVER_COUNTED or any(p.kind in ("amount", "number", "pair") for p in rest)
+    said = option not in NEVER_COUNTED or any(p.kind in _SAID for p in rest)
     partner = amount.partner_mg * (_most_tablets(dose, amount) or 0)
     entry = ReadDose(dose, *_span(folded, stretch, _used(stretch, found)))
     return Finding(
         (entry,), tuple(dict.fromkeys([*asks, *more])) if said else (), partner_mg=partner
     )
+
+
+_SAID: Final = ("amount", "number", "pair", "concentration")
+"""Kinds of parts that tell how much of an opioid that is never counted."""
 
 
 def _most_tablets(dose: Dose, amount: Amount) -> float | None:
@@ -351,6 +357,9 @@ _USED = frozenset(
         "buccal",
         "injection",
         "liquid",
+        "concentration",
+        "volume",
+        "divided",
     }
     | {"other_route"}
 )
@@ -384,6 +393,7 @@ def _limits(found: Sequence[Part], option: str) -> tuple[list[Cap], list[Part], 
     steady = any(
         p.kind in ("often", "every", "times", "perday", "tod") for p in _before_upto(found)
     )
+    found = _with_daily_totals(found)
     for place, part in enumerate(found):
         if part.kind == "max" or (part.kind == "upto" and (steady or _to_total(found, place))):
             pending = True
@@ -396,6 +406,22 @@ def _limits(found: Sequence[Part], option: str) -> tuple[list[Cap], list[Part], 
             rest.append(part)
             pending = pending and part.kind in ("word", "upto")
     return caps, rest, asks
+
+
+def _with_daily_totals(found: Sequence[Part]) -> Sequence[Part]:
+    """Return the parts with "40 mg daily" after "max" as one: the most a day."""
+    joined: list[Part] = []
+    for part in found:
+        before = [p for p in joined[-2:] if p.kind != "word"]
+        if _is_daily(part) and [p.kind for p in before] == ["max", "amount"]:
+            joined[-1] = replace(joined[-1], kind="total", end=part.end)
+        else:
+            joined.append(part)
+    return joined
+
+
+def _is_daily(part: Part) -> bool:
+    return part.kind == "often" and part.high == 1
 
 
 def _to_total(found: Sequence[Part], place: int) -> bool:
@@ -434,7 +460,9 @@ def _cap(part: Part) -> Cap | None:
 def _foreign(rest: Sequence[Part]) -> int | None:
     """Return where the dose of an unknown medicine begins: a word and a second amount after a whole dose."""
     amounts = [
-        i for i, p in enumerate(rest) if p.kind in ("amount", "pair", "rate", "liquid", "total")
+        i
+        for i, p in enumerate(rest)
+        if p.kind in ("amount", "pair", "rate", "liquid", "total", "concentration")
     ]
     for first, later in pairwise(amounts):
         between = rest[first + 1 : later]
@@ -444,6 +472,9 @@ def _foreign(rest: Sequence[Part]) -> int | None:
             return word
     return None
 
+
+_MORE = frozenset({"extra", "additional", "additionally"})
+"""Words of doses that come on top of the regular ones."""
 
 _KNOWN_WORDS = frozenset(packaged("reading")["words"]["sig"].split())
 
@@ -495,8 +526,8 @@ def _strength(
 ) -> Amount:
     """Return the one strength that was typed; asked when there is none, or more than one."""
     ask = ASK_STRENGTH.format(drug=_name(option))
-    if any(part.kind == "liquid" for part in rest):
-        return Amount(None, ASK_LIQUID.format(drug=_name(option)))
+    if any(part.kind in ("liquid", "concentration", "volume") for part in rest):
+        return _liquid(rest) or Amount(None, ASK_LIQUID.format(drug=_name(option)))
     if stretch.product.implied and not any(part.kind in ("amount", "total") for part in rest):
         return Amount(stretch.product.implied)
     typed = [_amount(part, stretch, option) for i, part in enumerate(rest) if _is_amount(rest, i)]
@@ -536,7 +567,7 @@ def _is_bare(rest: Sequence[Part], place: int, stretch: Stretch) -> bool:
     if part.kind not in ("number", "pair") or "/" in part.text or _bare_range(rest, place):
         return False
     following = rest[place + 1] if place + 1 < len(rest) else None
-    if following and following.kind == "number":
+    if following and following.kind == "number" and not _counts(rest, place + 1):
         return False
     before = rest[place - 1].kind if place else ""
     beside = 0 <= part.start - stretch.name[1] <= 1 or (
@@ -544,6 +575,39 @@ def _is_bare(rest: Sequence[Part], place: int, stretch: Stretch) -> bool:
     )
     timed = bool(following and following.kind in ("every", "often", "times", "prn", "tod", "tabs"))
     return beside or timed or (stretch.chosen and place == 0)
+
+
+def _counts(rest: Sequence[Part], place: int) -> bool:
+    """Tell "7.5 one three times a day": a number of tablets between a strength and a time."""
+    return _bare_range(rest, place) and rest[place].high == 1
+
+
+def _liquid(rest: Sequence[Part]) -> Amount | None:
+    """Return the mg of one dose where one concentration and one volume are said, and no other amount."""
+    strengths = [part for part in rest if part.kind == "concentration"]
+    volumes = [part for part in rest if part.kind == "volume"]
+    others = any(p.kind in ("liquid", "amount", "pair", "total", "tabs", "rate") for p in rest)
+    if others or (len(strengths), len(volumes)) != (1, 1):
+        return None
+    mg, (low, high) = _mg_per_ml(strengths[0]), (volumes[0].low, volumes[0].high)
+    if mg is None or not (low and high) or low > high:
+        return None
+    return Amount(
+        round(mg * high, 4), ranged=low != high, partner_mg=_partner_per_ml(strengths[0]) * high
+    )
+
+
+def _partner_per_ml(part: Part) -> float:
+    return _partner_mg(replace(part, kind="pair", third=None)) / (part.third or 1)
+
+
+def _mg_per_ml(part: Part) -> float | None:
+    """Return mg of the opioid in one mL of "5 mg/5 mL", "7.5-325 mg/15 mL"; None when that is not clear."""
+    low, high, ml = part.low, part.high, 1 if part.third is None else part.third
+    in_mg = not part.unit or part.unit.startswith(("mg", "milli"))
+    if part.doubtful or not in_mg or not (low and high and ml):
+        return None
+    return min(low, high) / ml if low == high or _partner_per_ml(part) else None
 
 
 def _one_of(
@@ -663,12 +727,14 @@ def _frequency(rest: Sequence[Part], option: str, amount: Amount) -> Frequency:
     """Return how many doses a day were typed; asked when none, or when two differ."""
     ask = ASK_TIMES.format(drug=_name(option))
     timed = [p for p in rest if p.kind in ("often", "times", "perday", "tabsday", "every")]
-    timed = [p for i, p in enumerate(timed) if not (p.kind == "often" and amount.total)]
     times_of_day = {p.text: _per_day(p) or 1 for p in rest if p.kind == "tod"}
-    if any(p.kind in ("rare", "loose") for p in rest) or any(p.doubtful for p in timed):
+    more = any(p.kind == "word" and p.text in _MORE for p in rest)
+    if more or any(p.kind in ("rare", "loose") for p in rest) or any(p.doubtful for p in timed):
         return Frequency(None, ask)
     if amount.total and not timed:
         return Frequency(1)
+    if amount.total:
+        return Frequency(None, ask)
     if not timed:
         return Frequency(sum(times_of_day.values())) if times_of_day else Frequency(None, ask)
     values = {_per_day(p) for p in timed}
@@ -719,6 +785,47 @@ def _daily_counts(rest: list[Part]) -> list[Part]:
         else:
             merged.append(part)
     return merged
+
+
+_TIMED: Final = ("often", "times", "every", "perday", "dosesday")
+
+
+def _shared_out(rest: list[Part]) -> list[Part]:
+    """Return the parts with the amount of a day as one dose: "45 mg/day in 3 doses" is 15 mg, three times."""
+    divided = any(part.kind == "divided" for part in rest)
+    parts = _with_divided_totals(rest) if divided else rest
+    totals = [part for part in parts if part.kind == "total"]
+    shares = [p for p in parts if p.kind in _TIMED or (p.kind == "divided" and p.high)]
+    several = any(p.kind in ("amount", "pair", "tabs", "tod") for p in parts)
+    clear = divided or all(p.kind == "often" for p in shares)
+    if several or not clear or (len(totals), len(shares)) != (1, 1):
+        return rest
+    dose = _share(totals[0], shares[0])
+    if dose is None:
+        return rest
+    return [*(p for p in parts if p not in (totals[0], shares[0])), *dose]
+
+
+def _share(total: Part, share: Part) -> tuple[Part, Part] | None:
+    """Return one dose of the amount of a day and its times; None when either is not clear."""
+    times = share.high if share.kind in ("divided", "dosesday") else _per_day(share)
+    if not (times and total.low and total.high) or total.doubtful or share.low != share.high:
+        return None
+    return (
+        replace(total, kind="amount", low=total.low / times, high=total.high / times),
+        replace(share, kind="times", low=times, high=times),
+    )
+
+
+def _with_divided_totals(rest: Sequence[Part]) -> list[Part]:
+    """Return the parts with "60 mg daily" as one: the amount of a day that is divided."""
+    joined: list[Part] = []
+    for part in rest:
+        if _is_daily(part) and joined and joined[-1].kind == "amount":
+            joined[-1] = replace(joined[-1], kind="total", end=part.end)
+        else:
+            joined.append(part)
+    return joined
 
 
 def _daily_count(rest: Sequence[Part]) -> bool:

@@ -59,6 +59,9 @@ _STARTERS = frozenset(
 )
 """Words that can begin a part; every other word is just a word."""
 
+_MINUS = re.compile(r"(?:^|[a-z:] ?) -$")
+"""A sign before a number after a word: "-5 mg" is no amount."""
+
 _OFTEN = {"qid": 4, "qds": 4, "tid": 3, "tds": 3, "bid": 2, "bd": 2}
 _HOURS = {"d": 24, "w": 168, "h": 1}
 
@@ -195,15 +198,26 @@ def _part(kind: str, match: re.Match[str]) -> Part:
     doubtful = any(named.get(g) and number(named[g]) is None for g in "abc")
     unit = named.get("u") or ""
     changed = high is not None and match.string[: match.start()].endswith("from ")
+    minus = kind in ("amount", "total") and _MINUS.search(match.string, 0, match.start())
     if kind == "often":
         low, high = _often(named.get("f") or ""), _often(more) if (more := named.get("g")) else None
     elif kind == "tabs":
         low, high = _tablets(named, low, high)
+    elif kind == "scheme":
+        kind, low, high = "tabsday", sum(float(named.get(g) or 0) for g in "abcd"), None
     elif kind == "every" and low is None and not doubtful:
         low = 1
     high = low if high is None else high
     return Part(
-        kind, match.start(), match.end(), match.group(), low, high, unit, third, doubtful or changed
+        kind,
+        match.start(),
+        match.end(),
+        match.group(),
+        low,
+        high,
+        unit,
+        third,
+        doubtful or changed or bool(minus),
     )
 
 
