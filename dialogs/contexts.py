@@ -35,6 +35,8 @@ def contexts(text: str, start: int, end: int) -> set[Context]:
     )
     if begun:
         found.discard("past")
+    if find("planned").match(before):
+        found.add("plan")
     if _in_question(text, start):
         found.add("question")
     return found
@@ -51,8 +53,13 @@ def _reach(context: Context, here: str, before: str) -> str:
 
 def _subject(before: str) -> str:
     """Return the words in which somebody else can be the one spoken of; company ("lives with") is not one."""
-    reach = _last(before, find("other_turn"))
+    reach = _last(_without_appositions(before), find("other_turn"))
     return find("company").sub(" ", reach)
+
+
+def _without_appositions(before: str) -> str:
+    """Return the words without what only says more of somebody: "his brother, also our client, is on"."""
+    return find("apposition").sub(lambda match: match["who"], before)
 
 
 def _last(text: str, turn: re.Pattern[str]) -> str:

@@ -72,7 +72,7 @@ def physical_therapy(sentence: Sentence, text: str) -> Iterator[Hit]:
 # --- duration -----------------------------------------------------------------------------------------
 
 _DAYS: Final[Mapping[str, float]] = {"d": 1, "w": 7, "m": 30.4, "y": 365.25}
-_LASTING = tuple(f"lasting_{place}" for place in range(1, 8))
+_LASTING = tuple(f"lasting_{place}" for place in range(1, 9))
 """Patterns of a stretch of time that belongs to the opioid before or after it."""
 
 
@@ -94,6 +94,8 @@ def durations(told: Sequence[Sentence], opioids: Sequence[Hit]) -> list[Hit]:
 
 
 def _lasting(sentence: Sentence) -> list[Hit]:
+    if since := find("since_year").search(sentence.masked):
+        return _since_hit(sentence, since)
     if not find("lengths").search(sentence.text):
         return []
     for name in _LASTING:
@@ -106,6 +108,15 @@ def _lasting(sentence: Sentence) -> list[Hit]:
             Hit("duration", "gt12m", sentence.offset + years.start(), sentence.offset + years.end())
         ]
     return []
+
+
+def _since_hit(sentence: Sentence, match: re.Match[str]) -> list[Hit]:
+    """Return more than a year for "since 2019": the years listed lie behind any day this can be read on."""
+    if contexts(sentence.masked, match.start("since"), match.end()) - {"past"}:
+        return []
+    return [
+        Hit("duration", "gt12m", sentence.offset + match.start(), sentence.offset + match.end())
+    ]
 
 
 def _length_hit(sentence: Sentence, match: re.Match[str]) -> list[Hit]:

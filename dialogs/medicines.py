@@ -15,6 +15,9 @@ from dialogs.told import MAT, OPIOID, Hit, Sentence, back, find, sign_of
 METHADONE_MG: Final = (1, 400)
 """Plausible mg of methadone for OUD a day; from 20 on, a bare number beside the name is one."""
 BARE_METHADONE_MG: Final = 20
+LEAST_LIKE_MAT_MG: Final = 40
+"""mg of methadone once a day from which it is taken for MAT."""
+LEAST_SUBLINGUAL_MG: Final = 2
 
 
 def of_medicines(told: Sequence[Sentence]) -> list[Hit]:
@@ -53,7 +56,9 @@ def _current(sentence: Sentence, stretch: Stretch) -> bool:
         before,
     )[-1]
     silent = (find("tox"), find("allergy"), find("illicit"), find("overdose"), find("asked"))
-    if any(pattern.search(clause) for pattern in silent) or find("illicit_after").search(after):
+    if any(pattern.search(clause) for pattern in silent):
+        return False
+    if find("illicit_after").search(after) or find("allergy").match(after.lstrip()):
         return False
     later = sentence.masked[end : _next_name(sentence, stretch)]
     if find("gift").search(later):
@@ -138,9 +143,8 @@ def _mat(sentence: Sentence, stretch: Stretch, *, oud: bool) -> list[Hit]:
     if found.entries:
         return _opioid(sentence, stretch) if _surely_for_pain(sentence, short, found) else []
     value = _which_mat(sentence, stretch, short, oud=oud)
-    if value is None or (
-        found.asks and stretch.product.id == "buprenorphine" and not stretch.product.mat and not oud
-    ):
+    unsure = stretch.product.id == "buprenorphine" and not stretch.product.mat and not oud
+    if value is None or (unsure and found.asks and not _in_milligrams(sentence, stretch, short)):
         return []
     span = (sentence.offset + stretch.name[0], sentence.offset + stretch.name[1])
     hits = [Hit("mat", value, *span)]
@@ -171,7 +175,8 @@ def _which_mat(sentence: Sentence, stretch: Stretch, short: Stretch, *, oud: boo
             for p in parts(sentence.text, stretch.name[1], short.end)
             if p.kind in ("often", "times", "every")
         )
-        return "methadone" if find("care").search(near) or (oud and not often) else None
+        told = oud or _like_mat(sentence, stretch)
+        return "methadone" if find("care").search(near) or (told and not often) else None
     injected = re.search(
         r"\b(?:injections?|injectable|shots?|monthly|xr|depot|extended[- ]release|im)\b", near
     )
@@ -184,8 +189,33 @@ def _which_mat(sentence: Sentence, stretch: Stretch, short: Stretch, *, oud: boo
         if oud
         or stretch.partner
         or find("care").search(near)
+        or _in_milligrams(sentence, stretch, short)
         or re.search(r"\b(?:sl|sublingual|films?|strips?|\d+[/-]\d)\b", words)
         else None
+    )
+
+
+def _like_mat(sentence: Sentence, stretch: Stretch) -> bool:
+    """Tell an amount of methadone once a day that is hardly for pain, in a sentence that says nothing of pain."""
+    told = _methadone_dose(sentence, stretch)
+    return (
+        bool(told)
+        and told[0].value >= LEAST_LIKE_MAT_MG
+        and not find("of_pain").search(sentence.text)
+    )
+
+
+def _in_milligrams(sentence: Sentence, stretch: Stretch, short: Stretch) -> bool:
+    """Tell buprenorphine of 2 mg or more: products for pain hold micrograms."""
+    found = parts(sentence.text, stretch.name[1], short.end)
+    micro = any(
+        p.unit.startswith(("mc", "ug", "mic")) or p.kind in ("patch", "rate") for p in found
+    )
+    return not micro and any(
+        p.kind in ("amount", "total")
+        and p.unit.startswith("mg")
+        and (p.low or 0) >= LEAST_SUBLINGUAL_MG
+        for p in found
     )
 
 

@@ -22,9 +22,11 @@ from dialogs.patterns import filled, packaged
 from dialogs.told import (
     MAT,
     MEDICINE,
+    OPIOID,
     Hit,
     Sentence,
     find,
+    last_named,
     means_opioid,
     sentences,
     trimmed,
@@ -214,7 +216,7 @@ _EXPLAINS: Final[Mapping[str, tuple[tuple[str, frozenset[str]], ...]]] = {
     "reason": (("flare", frozenset({"chronic_back", "chronic_neuro", "chronic_other", "periop"})),),
     "endplan": (("intent", frozenset({"none"})),),
     "setting": (
-        ("resid", frozenset({"inpt"})),
+        ("resid", frozenset({"inpt", "otp", "obot"})),
         ("corr", frozenset({"otp", "obot"})),
         ("inpt", frozenset({"otp"})),
         ("ed", frozenset({"otp"})),
@@ -304,6 +306,10 @@ def _matched(sentence: Sentence, rule: Rule, body: str) -> Iterator[Hit]:
 def _holds(sentence: Sentence, rule: Rule, start: int, end: int) -> bool:
     if contexts(sentence.masked, start, end) - rule.allow:
         return False
+    if rule.question == "endplan" and not _of_the_opioid(sentence, rule, start, end):
+        return False
+    if "other" not in rule.allow and find("relative").match(sentence.masked[start:end]):
+        return False
     if re.search(r"\b(?:it|them)$", sentence.masked[start:end]) and not means_opioid(
         sentence, start
     ):
@@ -317,6 +323,13 @@ def _holds(sentence: Sentence, rule: Rule, start: int, end: int) -> bool:
         return not rule.dated and not find("undated").search(sentence.masked)
     urgent = rule.value == "od_12m" and ago <= 1
     return ago <= rule.within and not urgent
+
+
+def _of_the_opioid(sentence: Sentence, rule: Rule, start: int, end: int) -> bool:
+    """Tell whether an end can be that of the opioid: a date is of the medicine named last before it."""
+    if rule.value == "dated":
+        return last_named(sentence, end) in (OPIOID, None)
+    return MAT not in sentence.masked or OPIOID in sentence.masked
 
 
 # --- a line each --------------------------------------------------------------------------------------

@@ -89,11 +89,16 @@ def trimmed(text: str, start: int, end: int) -> tuple[int, int]:
 
 def means_opioid(sentence: Sentence, start: int) -> bool:
     """Tell whether "it" stands for an opioid: the last medicine named before it is one."""
+    return last_named(sentence, start) == OPIOID
+
+
+def last_named(sentence: Sentence, start: int) -> str | None:
+    """Return the sign of the last medicine named before a place, in this sentence or the one before."""
     for said in (sentence.masked[:start], sentence.before):
         signs = re.findall(f"[{OPIOID}{MAT}{MEDICINE}]", said)
         if signs:
-            return bool(signs[-1] == OPIOID)
-    return False
+            return str(signs[-1])
+    return None
 
 
 def back(sentence: Sentence, start: int, end: int) -> tuple[int, int]:

@@ -111,6 +111,31 @@ SAID = [
         {"drug": "hydrocodone", "form": "ir", "strength": 10, "per_day": 3}
     ]),
     ("Oxycodone 10 mg tid in May; oxycodone 15 mg tid.", "opioid", [{"drug": "oxycodone", "per_day": 3}]),
+    ("His uncle, also our client, is on methadone maintenance. He takes Suboxone.", "mat", "bup_sl"),
+    ("Methadone 95 mg daily; Nucynta 50 mg bid.", "mat", "methadone"),
+    ("Bup 12 mg daily, tramadol 50 mg bid.", "mat", "bup_sl"),
+    ("Off MAT since June and using again.", "mat", "none_active"),
+    ("Hospital day 4, on Suboxone.", "setting", "inpt"),
+    ("ER doctor here. Fell on the stairs.", "setting", "ed"),
+    ("OBOT nurse asking.", "setting", "obot"),
+    ("Residential program, pt came with Norco.", "setting", "resid"),
+    ("Norco 5 bid from pain mgmt x 5 months.", "duration", "3to12m"),
+    ("Norco 5 bid x 5 months with little change.", "duration", "3to12m"),
+    ("Norco 5 mg tid since 2020.", "duration", "gt12m"),
+    ("Surgeon plans to give oxycodone next week.", "duration", "notyet"),
+    ("Norco after a TKR three weeks ago.", "reason", "periop"),
+    ("Knee OA, Norco 5 bid.", "reason", "chronic_other"),
+    ("Norco for migraines.", "reason", "chronic_other"),
+    ("Cervical degenerative disc disease, Norco 5 bid.", "reason", "chronic_back"),
+    ("Norco 5 tid, to be off by 11/20.", "endplan", "dated"),
+    ("Norco 5 tid, ends on the 21st.", "endplan", "dated"),
+    ("Norco 5 tid with no end in sight.", "endplan", "none"),
+    ("PDMP every visit, UDS q 3 mo, CSA on file.", "monitoring", ["pdmp_90", "udt_12m", "agreement"]),
+    ("No prescribed opioids.", "opioid", [{"drug": "none"}]),
+    ("Opioids for pain: none.", "opioid", [{"drug": "none"}]),
+    ("Plan: continue Norco 5 bid.", "opioid", [
+        {"drug": "hydrocodone", "form": "ir", "strength": 5, "per_day": 2}
+    ]),
 ]  # fmt: skip
 
 
@@ -201,6 +226,26 @@ UNSAID = [
     ("In jail, released today.", "setting"),
     ("Not on any opioids. Broke his arm last week.", "reason"),
     ("Not on any opioids, takes Norco.", "duration"),
+    ("Her aunt, who is in our program too, is on Sublocade.", "mat"),
+    ("Brother had surgery last week.", "reason"),
+    ("Wisdom teeth removal as a teenager.", "reason"),
+    ("Norco stopped, ibuprofen for arthritis.", "reason"),
+    ("Palliative care writes methadone 60 mg daily.", "mat"),
+    ("Buprenorphine 300 mcg bid.", "mat"),
+    ("Off MAT, not using heroin.", "mat"),
+    ("ER nurse called last night.", "setting"),
+    ("Rotated from morphine to tapentadol.", "mat"),
+    ("Morphine allergy.", "opioid"),
+    ("Plan: PT, NSAIDs, yoga.", "nonopioid"),
+    ("Suboxone taper ends on 11/20.", "endplan"),
+    ("Takes Norco. His lease ends on the 21st.", "endplan"),
+    ("Takes Norco. Valium taper ends on 11/20.", "endplan"),
+    ("Takes Norco, a smoker for 20 years.", "duration"),
+    ("Takes Norco, disabled since 2011.", "duration"),
+    ("Norco, not since 2019.", "duration"),
+    ("The dentist does not plan to give opioids.", "duration"),
+    ("PDMP every visit is the policy.", "monitoring"),
+    ("Lease agreement signed for a flat.", "monitoring"),
 ]
 
 
@@ -241,6 +286,10 @@ def test_typographic_signs_are_read() -> None:
     assert told("She doesn’t take Xanax — only Klonopin.\nNo end­date… Norco ½ tab bid.")["cns"] == [
         "benzo"
     ]
+
+
+def test_only_what_was_changed_to_is_taken_now() -> None:
+    assert told("Rotated from morphine to tapentadol.")["opioid"] == [{"drug": "tapentadol"}]
 
 
 def test_a_private_sign_is_not_taken_for_a_masked_name() -> None:
