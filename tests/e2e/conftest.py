@@ -1,15 +1,17 @@
 """The real process and a real browser, both on loopback."""
 
 import os
-import re
+import random
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
@@ -24,12 +26,20 @@ CHROMIUM_ARGUMENTS = (
 )
 
 
+def own_port() -> int:
+    """Return a free port below those given to connections: nobody takes it between two starts."""
+    while True:
+        with socket.socket() as tried, suppress(OSError):
+            tried.bind(("127.0.0.1", random.randrange(20_000, 32_000)))  # noqa: S311 - no secret
+            return int(tried.getsockname()[1])
+
+
 @dataclass
 class Process:
-    """`run_bot.py run` in a folder of its own."""
+    """`run_bot.py run` in a folder of its own, always on the same port."""
 
     folder: Path
-    port: int = 0
+    port: int = field(default_factory=own_port)
     running: subprocess.Popen[bytes] | None = None
 
     @property
@@ -56,9 +66,7 @@ class Process:
             )
         assert self.running.stdout is not None
         said = self.running.stdout.readline().decode()
-        found = re.search(r"http://127\.0\.0\.1:(\d+)/", said)
-        assert found, (said, (self.folder / "log").read_text())
-        self.port = int(found[1])
+        assert self.address in said, (said, (self.folder / "log").read_text())
         self._wait()
         return time.monotonic() - began
 
