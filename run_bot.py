@@ -477,7 +477,8 @@ def _opened(settings: "Settings", clock: Clock) -> "Database":
 
 def _begin_anew() -> NoReturn:
     """Run the same command in the same process again, without what only a migration needs."""
-    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - our own command
+    same = [sys.executable, *sys.orig_argv[1:]]
+    os.execv(same[0], same)  # noqa: S606  # nosec B606
 
 
 def _phone(settings: "Settings", clock: Clock) -> "Emulator":
