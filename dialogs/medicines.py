@@ -196,7 +196,7 @@ def _which_mat(sentence: Sentence, stretch: Stretch, short: Stretch, *, oud: boo
 
 
 def _like_mat(sentence: Sentence, stretch: Stretch) -> bool:
-    """Tell an amount of methadone once a day that is hardly for pain, in a sentence that says nothing of pain."""
+    """Tell much methadone once a day, in a sentence that says nothing of pain."""
     told = _methadone_dose(sentence, stretch)
     return (
         bool(told)

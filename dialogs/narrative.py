@@ -304,16 +304,22 @@ def _matched(sentence: Sentence, rule: Rule, body: str) -> Iterator[Hit]:
 
 
 def _holds(sentence: Sentence, rule: Rule, start: int, end: int) -> bool:
-    if contexts(sentence.masked, start, end) - rule.allow:
+    certain = not contexts(sentence.masked, start, end) - rule.allow
+    return certain and _meant(sentence, rule, start, end) and _timely(sentence, rule, start, end)
+
+
+def _meant(sentence: Sentence, rule: Rule, start: int, end: int) -> bool:
+    """Tell whether the words are about the client, and "it" and an end about the opioid."""
+    if "other" not in rule.allow and find("relative").match(sentence.masked[start:end]):
         return False
     if rule.question == "endplan" and not _of_the_opioid(sentence, rule, start, end):
         return False
-    if "other" not in rule.allow and find("relative").match(sentence.masked[start:end]):
-        return False
-    if re.search(r"\b(?:it|them)$", sentence.masked[start:end]) and not means_opioid(
-        sentence, start
-    ):
-        return False
+    it = re.search(r"\b(?:it|them)$", sentence.masked[start:end])
+    return not it or means_opioid(sentence, start)
+
+
+def _timely(sentence: Sentence, rule: Rule, start: int, end: int) -> bool:
+    """Tell whether an event is recent enough for its rule."""
     if rule.within is None:
         return True
     if rule.question == "setting" and find("left").search(sentence.masked):
