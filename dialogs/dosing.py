@@ -23,6 +23,7 @@ from dialogs.regimen import (
     ASK_CHOSEN,
     ASK_FENTANYL,
     ASK_METHADONE,
+    ASK_NOW,
     DRUGS,
     TIMES_LIKE,
     Finding,
@@ -151,6 +152,8 @@ def finding(folded: Folded, stretch: Stretch, drug: str | None = None) -> Findin
     called = folded.text[slice(*stretch.name)] if stretch.exact else product.id
     if find("not_now").search(folded.text[: stretch.name[0]]):
         return Finding(ignored=(called, NOT_NOW))
+    if ended := _ended(folded.text, stretch):
+        return _not_now(called, product, [p for p in found if p.start > ended])
     option, ask = _option(product, found, words, drug, partner=stretch.partner)
     if option is None:
         mat = product.id in ("methadone", "buprenorphine", "naltrexone")
@@ -159,6 +162,19 @@ def finding(folded: Folded, stretch: Stretch, drug: str | None = None) -> Findin
     if drug and option != drug:
         return replace(result, asks=(*result.asks, ASK_CHOSEN))
     return result
+
+
+def _ended(text: str, stretch: Stretch) -> int | None:
+    """Return where it is said after a dose that it is taken no more."""
+    match = find("ended").search(text, stretch.name[1])
+    return match.start() if match and match.start() < stretch.end else None
+
+
+def _not_now(called: str, product: Product, later: Sequence[Part]) -> Finding:
+    """Return a medicine that is taken no more; a dose told after that may be the one of now."""
+    if any(p.kind in ("amount", "pair", "often", "times", "every", "perday") for p in later):
+        return Finding(asks=(ASK_NOW.format(drug=DRUGS.get(product.option or "", called)),))
+    return Finding(ignored=(called, NOT_NOW))
 
 
 def _counted(part: Part, text: str, stretch: Stretch) -> Part:
@@ -190,7 +206,7 @@ def _option(
         return _fentanyl(product, found, kinds, drug)
     if (
         product.option
-        and kinds & {"injection", "other_route", "buccal"}
+        and kinds & {"injection", "other_route", "buccal", "sublingual"}
         and product.option != "bup_pain"
     ):
         return "other_opioid", None

@@ -21,6 +21,7 @@ NOT_MISSPELLED = frozenset(
 )
 """Words that lie close to a name and are another word, or could be two names."""
 
+_TABLETS = re.compile(r" ?(?:tab|cap|pill)")
 _WORD = re.compile(r"[a-z]{5,}")
 
 
@@ -105,7 +106,7 @@ def mentions(text: str) -> tuple[Mention, ...]:
 def _exact(text: str) -> Iterator[Mention]:
     for last, (length, product) in lexicon().automaton.iter(text):
         start, end = last + 1 - length, last + 1
-        if _stands_alone(text, start, end):
+        if _stands_alone(text, start, end) and not _counts_tablets(text, end):
             yield Mention(product, start, end, exact=True)
 
 
@@ -116,6 +117,11 @@ def _stands_alone(text: str, start: int, end: int) -> bool:
     if after == "s" and not text[end + 1 : end + 2].isalnum():
         return True
     return not after.isalpha() and (not after.isdigit() or text[end - 1].isalpha())
+
+
+def _counts_tablets(text: str, end: int) -> bool:
+    """Tell "Tylenol 3 tabs", where the number may not belong to the name."""
+    return text[end - 2] == " " and text[end - 1].isdigit() and bool(_TABLETS.match(text, end))
 
 
 def _longest(found: Iterable[Mention]) -> tuple[Mention, ...]:

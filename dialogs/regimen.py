@@ -63,6 +63,7 @@ ASK_UNIT: Final = "{drug}: unit of the strength (mg or mcg)?"
 ASK_LIQUID: Final = "{drug}: mg in one dose of the liquid?"
 ASK_RANGE: Final = "{drug}: number out of range, strength of one dose?"
 ASK_MAXIMUM: Final = "{drug}: daily maximum?"
+ASK_NOW: Final = "{drug}: what is taken now?"
 ASK_METHADONE: Final = "Methadone: for pain, or for OUD?"
 ASK_BUPRENORPHINE: Final = "Buprenorphine: for pain, or for OUD?"
 ASK_FENTANYL: Final = "Fentanyl: patch (mcg/h), or another form?"
@@ -343,6 +344,8 @@ _USED = frozenset(
         "often",
         "tod",
         "tabs",
+        "tabsof",
+        "meals",
         "pair",
     }
     | {
@@ -487,9 +490,11 @@ def _tablets(
     rest: Sequence[Part], option: str, *, implied: bool
 ) -> tuple[tuple[float, float] | None, str | None]:
     """Return the tablets at one time (fewest, most), and what must be asked about them."""
-    counts = {
-        (p.low, p.high) for p in rest if p.kind == "tabs" and p.low and p.high and not p.doubtful
-    }
+    told = [p for p in rest if p.kind in ("tabs", "tabsof")]
+    one = sum(p.kind in ("amount", "pair") for p in rest) == 1
+    if one and any(p.kind == "tabsof" and p.high != 1 for p in told):
+        return None, ASK_TABLETS.format(drug=_name(option))
+    counts = {(p.low, p.high) for p in told if p.low and p.high and not p.doubtful}
     counts |= {
         (p.low, p.high)
         for i, p in enumerate(rest)
@@ -627,8 +632,9 @@ def _one_of(
             and (one.value or 0) * often * (count[1] if count else 1) == totals[0].value
         )
         return one if agrees else None
-    if count and count[0] == count[1] and low * count[0] == high:
-        return replace(max(found, key=lambda a: a.value or 0), whole=True)
+    larger = max(found, key=lambda a: a.value or 0)
+    if count and low * count[1] == high and (larger.ranged or count[0] == count[1]):
+        return replace(larger, whole=True)
     return None
 
 
@@ -728,8 +734,7 @@ def _frequency(rest: Sequence[Part], option: str, amount: Amount) -> Frequency:
     ask = ASK_TIMES.format(drug=_name(option))
     timed = [p for p in rest if p.kind in ("often", "times", "perday", "tabsday", "every")]
     times_of_day = {p.text: _per_day(p) or 1 for p in rest if p.kind == "tod"}
-    more = any(p.kind == "word" and p.text in _MORE for p in rest)
-    if more or any(p.kind in ("rare", "loose") for p in rest) or any(p.doubtful for p in timed):
+    if any(p.doubtful for p in timed) or _irregular(rest, timed):
         return Frequency(None, ask)
     if amount.total and not timed:
         return Frequency(1)
@@ -747,6 +752,13 @@ def _frequency(rest: Sequence[Part], option: str, amount: Amount) -> Frequency:
         return Frequency(None, ask)
     ranged = any(p.low != p.high for p in timed)
     return Frequency(values.pop(), None, ranged, tablets=any(p.kind == "tabsday" for p in timed))
+
+
+def _irregular(rest: Sequence[Part], timed: Sequence[Part]) -> bool:
+    """Tell doses that a number a day does not count: now and then, at meals, on top of others."""
+    extra = any(p.kind == "word" and p.text in _MORE for p in rest)
+    meals = not timed and any(p.kind == "meals" for p in rest)
+    return extra or meals or any(p.kind in ("rare", "loose") for p in rest)
 
 
 def _several(rest: Sequence[Part]) -> bool:

@@ -14,7 +14,8 @@ from dialogs.patterns import packaged, sources
 _UNITS = {
     "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
     "ten": 10, "eleven": 11, "twelve": 12, "thirteen": 13, "fourteen": 14, "fifteen": 15, "sixteen": 16,
-    "seventeen": 17, "eighteen": 18, "nineteen": 19, "once": 1, "twice": 2, "thrice": 3, "single": 1,
+    "seventeen": 17, "eighteen": 18, "nineteen": 19, "una": 1, "dos": 2, "tres": 3, "cuatro": 4,
+    "once": 1, "twice": 2, "thrice": 3, "single": 1,
 }  # fmt: skip
 _TENS = {
     "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80,
@@ -22,6 +23,7 @@ _TENS = {
 }  # fmt: skip
 _PARTS = {
     "half": 0.5,
+    "media": 0.5,
     "half a": 0.5,
     "half of a": 0.5,
     "a half": 0.5,
@@ -62,6 +64,9 @@ _STARTERS = frozenset(
 _MINUS = re.compile(r"(?:^|[a-z:] ?) -$")
 """A sign before a number after a word: "-5 mg" is no amount."""
 
+MOST_TIMES = 12
+"""Doses a day; a larger number before "x" is something else."""
+
 _OFTEN = {"qid": 4, "qds": 4, "tid": 3, "tds": 3, "bid": 2, "bd": 2}
 _HOURS = {"d": 24, "w": 168, "h": 1}
 
@@ -83,14 +88,14 @@ class Part:
 
 
 def number(text: str | None) -> float | None:
-    """Return the number typed, or None when it could mean two ("1,000") or none ("1.2.3")."""
+    """Return the number typed, or None when it could mean two ("1,000", "1.000") or none ("1.2.3")."""
     if not text:
         return None
     if text in _UNITS:
         return _UNITS[text]
     if text[0].isalpha():
         return _in_words(text)
-    if re.fullmatch(r"\d+(?:\.\d+)?(?:e[+-]?\d{1,3})?|\.\d+", text):
+    if re.fullmatch(r"(?![1-9]\d{0,2}\.\d{3}$)\d+(?:\.\d+)?(?:e[+-]?\d{1,3})?|\.\d+", text):
         return float(text)
     comma = re.fullmatch(r"(\d+),(\d+)", text)
     if not comma:
@@ -148,20 +153,34 @@ class Digits:
 
 @cache
 def _words() -> re.Pattern[str]:
-    return re.compile(rf"\b{_WORDS}")
+    return re.compile(
+        rf"(?<=\d) ?\((?P<again>{_WORDS})\)|\b(?P<told>{_WORDS})(?: ?\((?P<figure>\d+)\))?"
+    )
 
 
 def _digits(text: str, start: int, end: int) -> Digits:
     """Return ``text`` up to ``end``, number words after ``start`` in digits: "twenty five" as "25"."""
     pieces, starts, ends, done = [text[:start]], [*range(start)], [*range(1, start + 1)], start
     for match in _words().finditer(text, start, end):
-        figure = f"{_in_words(match.group()):g}"
+        figure = _figure(match, text)
         pieces += [text[done : match.start()], figure]
         starts += [*range(done, match.start()), *[match.start()] * len(figure)]
         ends += [*range(done + 1, match.start() + 1), *[match.end()] * len(figure)]
         done = match.end()
     pieces.append(text[done:end])
     return Digits("".join(pieces), [*starts, *range(done, end)], [*ends, *range(done + 1, end + 1)])
+
+
+def _figure(match: re.Match[str], text: str) -> str:
+    """Return a number in words as digits; nothing where it only repeats the digits: "3 (three) times".
+
+    Two numbers that differ become one that means nothing.
+    """
+    if again := match["again"]:
+        said = re.search(r"\d+$", text[: match.start()])
+        return "" if said and float(said.group()) == _in_words(again) else ".0.0"
+    value = f"{_in_words(match['told']):g}"
+    return value if match["figure"] in (None, value) else "0.0.0"
 
 
 def parts(text: str, start: int = 0, end: int | None = None) -> tuple[Part, ...]:
@@ -181,9 +200,20 @@ def _scanned(text: str, start: int) -> Iterator[Part]:
         if word.isalpha() and word not in _STARTERS and word[0] != "q":
             yield Part("word", token.start(), place, word)
         elif match := _scanner().match(text, token.start()):
-            yield _part(match.lastgroup or "", match)
+            yield from _told(match.lastgroup or "", match)
             place = max(match.end(), token.start() + 1)
         token = _TOKEN.search(text, place)
+
+
+def _told(kind: str, match: re.Match[str]) -> Iterator[Part]:
+    """Yield what is told at one place: "3 x 10 mg daily" is two parts."""
+    part = _part(kind, match)
+    if kind != "multiple":
+        yield part
+        return
+    doubtful = part.doubtful or (part.low or 0) > MOST_TIMES
+    yield replace(part, kind="times", high=part.low, unit="", doubtful=doubtful)
+    yield replace(part, kind="amount", low=part.high)
 
 
 def _names(kind: str, match: re.Match[str]) -> dict[str, str | None]:

@@ -321,7 +321,15 @@ def test_a_word_that_could_be_two_names_or_none_is_asked(word: str) -> None:
             ("0,25", 0.25),
             ("1e3", 1000),
         ),
-        *(("1,000", None), ("5,10", None), ("1.2.3", None), ("", None), (None, None)),
+        *(
+            ("1,000", None),
+            ("1.000", None),
+            ("0.125", 0.125),
+            ("5,10", None),
+            ("1.2.3", None),
+            ("", None),
+            (None, None),
+        ),
         *(("ten", 10), ("twenty five", 25), ("one hundred and five", 105), ("a hundred", 100)),
     ],
 )
