@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from dialogs.identifiers.finding import Finding
 from dialogs.identifiers.lexicon import Sense
-from dialogs.identifiers.names.words import FAMOUS, MONTH_NAMES
+from dialogs.identifiers.names.words import COUNTRIES, FAMOUS, MONTH_NAMES
 from dialogs.identifiers.text import set_of
 from dialogs.identifiers.tokens import Reading, Token
 
@@ -57,6 +57,8 @@ _PARTICLES = set_of(
     "san santa saint st los las la el new north south east west fort ft port mount mt lake "
     "grand palm cape bay little upper lower big white green cedar oak old"
 )
+_PARTS_OF_STATES = set_of("upstate downstate rural central mainland")
+_DIRECTIONS = set_of("north south east west")
 _SMALL_WORDS = set_of(
     "the a an his her their our my your its this that and or but of in on at to for with "
     "without than then more less"
@@ -152,6 +154,8 @@ def _place(reading: Reading, index: int) -> Iterator[Finding]:
     joined = reading.at(index + 1)
     if joined.gap == "-" and joined.has(Sense.EVERYDAY) and not joined.capital:
         return  # Philly-style
+    if _whole_state(reading, index):
+        return
     if _resides(reading, index):
         last = _last(reading, index)
         last += _is_state(reading.at(last + 1))
@@ -159,6 +163,18 @@ def _place(reading: Reading, index: int) -> Iterator[Finding]:
             yield Finding(token.start, reading.at(last).end, "geo", "soft")
     elif token.capital and _state_follows(reading, index):
         yield Finding(_start(reading, index), reading.at(index + 1).end, "geo", "soft")
+
+
+def _whole_state(reading: Reading, index: int) -> bool:
+    """Whether a state or country of two words begins here, or a part of one: New Jersey, East Texas."""
+    token, after = reading.at(index), reading.at(index + 1)
+    if token.low in _PARTS_OF_STATES:
+        return after.has(Sense.STATE) or _whole_state(reading, index + 1)
+    pair = (token.low, after.low)
+    state = _STATE.fullmatch(" ".join(pair)) is not None and reading.low(index + 2) != "city"
+    if token.low in _DIRECTIONS and after.known(Sense.STATE | Sense.FIELD):
+        return True
+    return state or pair in COUNTRIES
 
 
 def _resides(reading: Reading, index: int) -> bool:

@@ -1,11 +1,28 @@
 """Names that stand for a disease, a test, a method, a paper or an institution."""
 
+import re
+
 from dialogs.identifiers.lexicon import Sense
 from dialogs.identifiers.names.extent import verb_at
-from dialogs.identifiers.names.words import CALLED, CITED, FAMOUS, JOURNAL, NAMEISH, WEAK_VERBS
+from dialogs.identifiers.names.words import (
+    CALLED,
+    CITED,
+    COUNTRIES,
+    FAMOUS,
+    JOURNAL,
+    NAMEISH,
+    RESULTS,
+    STOP,
+    TESTS,
+    WEAK_VERBS,
+)
 from dialogs.identifiers.tokens import Reading, Token
+from dialogs.identifiers.units import unit_after
 
 _WINDOW = 3
+_BEFORE_RESULTS = frozenset({" ", ": ", " = ", "=", "-"})
+_GRADE = re.compile(r"\d{1,3}|[IVX]{1,4}[AaBb]?|[A-D]")
+_ENDS_AGE = re.compile(r" ?-?/?(?:[ymfYMF]\b|yo|y/?o|yr|year)")
 _LINKS = frozenset({" ", "-", "/", ". "})
 
 
@@ -20,10 +37,25 @@ def is_eponym(reading: Reading, index: int) -> bool:
         return True
     if any(_marks(reading.at(at), token) for at in range(index + 1, last + 1)):
         return True
+    if token.has(Sense.EPONYM) and _measured(reading, last):
+        return True
     head = reading.at(last + 1)
     close = head.gap in {" ", "-", "/"} and head.has(Sense.HEAD)
     owner = token.owns or (last == index + 1 and reading.at(last).owns)
     return close and not (owner and token.has(Sense.GIVEN) and not token.has(Sense.EPONYM))
+
+
+def _measured(reading: Reading, last: int) -> bool:
+    """Whether a result, a score or a grade follows, or one word more and a test: Beck 22, Murphy neg."""
+    result, head = reading.at(last + 1), reading.at(last + 2)
+    if result.gap not in _BEFORE_RESULTS or result.opens:
+        return False
+    if result.low in RESULTS:
+        return head.low != "for"
+    if _GRADE.fullmatch(result.text):
+        return not (_ENDS_AGE.match(reading.text, result.end) or unit_after(reading.text, result.end))
+    named = result.has(Sense.EVERYDAY) and not result.capital and result.low not in STOP
+    return named and head.gap == " " and head.low in TESTS and not verb_at(reading, last + 1)
 
 
 def _hyphened(reading: Reading, index: int) -> bool:
@@ -36,7 +68,8 @@ def _hyphened(reading: Reading, index: int) -> bool:
 
 def _famous(reading: Reading, index: int) -> bool:
     before, low, after = (reading.low(at) for at in (index - 1, index, index + 1))
-    return (low, after) in FAMOUS or (before, low) in FAMOUS
+    pairs = {(low, after), (before, low)}
+    return not (pairs.isdisjoint(FAMOUS) and pairs.isdisjoint(COUNTRIES))
 
 
 def _run(reading: Reading, index: int) -> int:

@@ -83,6 +83,9 @@ _JOURNALS = (
 _COPIED = r"(?:19|20)\d\d\b"
 CALLED = set_of("law act rule house project fund foundation center centre center's hall initiative")
 """Heads that with a capital keep even an owner from being a person: Casey's Law."""
+RESULTS = set_of("positive pos negative neg equivocal indeterminate bilaterally bilat grade stage level type class")
+"""What follows a test or a scale that is named after somebody."""
+TESTS = set_of("test tests sign signs scale score maneuver manoeuvre classification criteria index stage grade questionnaire")
 CITED = re.compile(
     rf"(?:'s)?,?\s(?:et al|and colleagues|& colleagues|\(?{_COPIED}|and [A-Z][a-z]+,? "
     rf"(?:{_JOURNALS}[A-Za-z ]{{0,16}})?\(?{_COPIED}|& [A-Z][a-z]+|"
@@ -230,6 +233,26 @@ FAMOUS = frozenset(
     }
 )
 """Two words that name an institution, a firm or a saying."""
+COUNTRIES = frozenset(
+    {
+        ("new", "zealand"),
+        ("sri", "lanka"),
+        ("costa", "rica"),
+        ("el", "salvador"),
+        ("hong", "kong"),
+        ("sierra", "leone"),
+        ("ivory", "coast"),
+        ("burkina", "faso"),
+        ("cape", "verde"),
+        ("cabo", "verde"),
+        ("san", "marino"),
+        ("timor", "leste"),
+        ("saint", "lucia"),
+        ("st", "lucia"),
+        ("nova", "scotia"),
+    }
+)
+"""Countries and states of two words."""
 IDIOM_VERBS = set_of(
     "returned got gets goes comes ran fell moved brings brought seems failed fails works "
     "worked showed shared struck met gave gives hopes wishes knows likes started stopped"
