@@ -3,7 +3,7 @@
 Five built lists (see `data/NOTICE.txt` and `benchmarks/build_lexicon.py`) and our own.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -151,6 +151,7 @@ _ENDINGS = (
 )
 """How drugs, illnesses, operations and specialists end."""
 _SHORTEST_FORMED = 7
+_SHORTEST_MISSPELT = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +165,8 @@ class Lexicon:
     medical: Packed
     rare: Packed
     own: Mapping[str, int]
+    shortened: frozenset[str]
+    """The longer words of the field, each without one letter."""
 
     def sense(self, word: str) -> int:
         """The senses of one word in lower case, plain letters."""
@@ -193,7 +196,8 @@ class Lexicon:
             return names | Sense.WORD
         if names:
             return names | Sense.NAME
-        return Sense.WORD if word in self.rare or self._formed(word) else 0
+        known = word in self.rare or self._formed(word) or self._misspelt(word)
+        return Sense.WORD if known else 0
 
     def _is_common(self, word: str) -> bool:
         return word in self.plain or word in self.common
@@ -203,6 +207,18 @@ class Lexicon:
         if word.endswith("s") and (self._is_common(word[:-1]) or word[:-1] in self.medical):
             return True
         return len(word) >= _SHORTEST_FORMED and word.endswith(_ENDINGS)
+
+
+    def _misspelt(self, word: str) -> bool:
+        """Whether it is a longer word of the field with one letter wrong: Sublocaid, fetanyl."""
+        if len(word) < _SHORTEST_MISSPELT:
+            return False
+        return word in self.shortened or any(cut in self.shortened for cut in _shortened(word))
+
+
+def _shortened(word: str) -> Iterator[str]:
+    """The word without one of its letters, but never without the first."""
+    return (word[:at] + word[at + 1 :] for at in range(1, len(word)))
 
 
 def _own() -> dict[str, int]:
@@ -230,4 +246,6 @@ _LISTS = ("given.txt", "family.txt", "common.txt", "medical.txt", "rare.txt")
 def packaged() -> Lexicon:
     """The packaged lists, read once."""
     given, family, common, medical, rare = map(_packed, _LISTS)
-    return Lexicon(given, family, _unpacked("plain.txt"), common, medical, rare, _own())
+    long = (word for word in _words("domain.txt") if len(word) >= _SHORTEST_MISSPELT)
+    shortened = frozenset(cut for word in long for cut in _shortened(word))
+    return Lexicon(given, family, _unpacked("plain.txt"), common, medical, rare, _own(), shortened)

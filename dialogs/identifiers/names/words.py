@@ -83,7 +83,7 @@ _JOURNALS = (
 _COPIED = r"(?:19|20)\d\d\b"
 CALLED = set_of("law act rule house project fund foundation center centre center's hall initiative")
 """Heads that with a capital keep even an owner from being a person: Casey's Law."""
-RESULTS = set_of("positive pos negative neg equivocal indeterminate bilaterally bilat grade stage level type class")
+RESULTS = set_of("normal abnormal intact positive pos negative neg equivocal indeterminate bilaterally bilat grade stage level type class")
 """What follows a test or a scale that is named after somebody."""
 TESTS = set_of("test tests sign signs scale score maneuver manoeuvre classification criteria index stage grade questionnaire")
 CITED = re.compile(
@@ -230,6 +230,20 @@ FAMOUS = frozenset(
         ("uncle", "sam"),
         ("john", "doe"),
         ("jane", "doe"),
+        ("goodman", "gilman"),
+        ("gabby", "bars"),
+        ("taco", "bell"),
+        ("robert", "jones"),
+        ("marshall", "marchetti"),
+        ("marchetti", "krantz"),
+        ("gardner", "wells"),
+        ("hunt", "hess"),
+        ("whitney", "u"),
+        ("white", "claw"),
+        ("oxford", "house"),
+        ("harriet", "lane"),
+        ("gulf", "war"),
+        ("section", "eight"),
     }
 )
 """Two words that name an institution, a firm or a saying."""
