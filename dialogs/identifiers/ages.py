@@ -64,6 +64,7 @@ _TENS_AFTER_CUE = re.compile(
 _AT_NINETY = re.compile(
     r"\bat (ninety(?:[\s-](?:one|two|three|four|five|six|seven|eight|nine))?),? (?:he|she|they)\b"
 )
+_AT_DIGITS = re.compile(r"(?:^|[.;!?\n] ?)at (9\d),? (?:he|she|they)\b")
 _OTHER_NUMBER = re.compile(r"[./:%-]\d|%|\+|s")
 _AGE_UNITS = re.compile(r"\s?(?:y|yr|yrs|years?|or|and|to|in|m|f)\b", re.IGNORECASE)
 _HEAD_OF_NOTE = re.compile(r"(?:^|\b(?:a|pt|patient|is|an|for|on|re)|[:.;,\n])\s?$")
@@ -78,8 +79,8 @@ def ages(reading: Reading) -> Iterator[Finding]:
     low = reading.text.lower()
     for pattern in (_TENS_WORD, _TENS_AFTER_CUE) if reading.has(_WORDS) else ():
         yield from (Finding(*found.span(), "age", "hard") for found in pattern.finditer(low))
-    yield from (Finding(*found.span(1), "age", "hard") for found in _AT_NINETY.finditer(low))
-    yield from (Finding(*found.span(1), "age", "hard") for found in _BIRTH_YEAR.finditer(low))
+    for pattern in (_AT_NINETY, _AT_DIGITS, _BIRTH_YEAR):
+        yield from (Finding(*found.span(1), "age", "hard") for found in pattern.finditer(low))
 
 
 def _whole(reading: Reading, token: Token, end: int) -> Finding:

@@ -73,6 +73,8 @@ WEAK = _by_word(
 """Cue words that need a mark (#, number, id, a colon) or a long number."""
 _PLATE_CUES = frozenset({"plate", "plates", "tag", "tags", "lp", "reg"})
 _LICENSED = frozenset({"license", "licence", "lic", "vanity", "temp", "number"})
+_CHARTS = frozenset({"chart", "charts", "expediente"})
+"""Cue words after which five digits are enough."""
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _WORD_AND_COUNT = re.compile(r"[a-z]+ \d{1,3}", re.IGNORECASE)
 _PARTS = re.compile(r"[-./: ]")
@@ -157,7 +159,8 @@ def _identifies(text: str, match: re.Match[str], *, strong: bool) -> bool:
     named = text[: match.start()].lower().endswith(("id", "identifier")) and _LETTER.search(value)
     if (marked or named) and not counted:
         return digits >= 3 and len(value) >= 4
-    return _plain(value)
+    charted = text[: match.start()].lower().endswith(tuple(_CHARTS))
+    return _plain(value) or (charted and value.isdigit() and digits == 5)
 
 
 def _ordinary(match: re.Match[str], *, marked: bool) -> bool:

@@ -33,6 +33,13 @@ _DATE_WEAK = re.compile(
     r"inducted|induction|injection|injected|missed|dose|vivitrol|sublocade|brixadi|and|to)"
     r"(?:\W{1,3}(?:on|the|date|was|is|of)){0,2}\W{0,3}$"
 )
+_BIRTH_CUE = re.compile(
+    r"(?:\bd\.?o\.?b\.?|\bborn|\bb-?day|\bbirth ?(?:day|date)|\bdate of birth)"
+    r"(?:\W{1,3}(?:is|was|on|of|listed|as)){0,2}\W{0,3}$"
+)
+_LARGEST_PART = 5
+"""Up to here two pairs may be fractions, as in 1/3-1/4."""
+_SIX = re.compile(r"(\d\d)(\d\d)(\d\d)(?!\d)")
 _DATE_NOUN = re.compile(
     r"\W{0,2}(?:visit|note|appt|appointment|uds|labs?|refill|fill|ekg|ecg|admission|discharge|"
     r"surgery|injection|encounter|clinic|intake|relapse|overdose|od|at \d)\b"
@@ -88,12 +95,40 @@ def doses_before(before: str) -> bool:
 def day_pair(reading: Reading, start: int) -> Finding | None:
     """The day, or the span of days, written as two numbers at this place."""
     pair = _PAIR.match(reading.text, start)
-    if pair is None or not _is_date(reading, pair):
+    if pair is None:
+        return _birth_in_six(reading, start)
+    dated = _is_date(reading, pair)
+    if not dated and not _spans(reading, pair):
         return None
     one, other = int(pair[1]), int(pair[2])
     share = one <= other in _SCALES and _COUNTED.match(reading.text, pair.end())
     end = _range_end(reading, pair.end())
-    return Finding(start, end, "date", "soft" if share else "hard")
+    return Finding(start, end, "date", "soft" if share or not dated else "hard")
+
+
+def _birth_in_six(reading: Reading, start: int) -> Finding | None:
+    """A day of birth in six digits without a sign between: DOB 041786."""
+    six = _SIX.match(reading.text, start)
+    if six is None or not _BIRTH_CUE.search(reading.before(start)):
+        return None
+    one, other, third = map(int, six.groups())
+    valid = day_either_way(one, other) or is_day(other, third)
+    return Finding(start, six.end(), "date", "hard") if valid else None
+
+
+def _spans(reading: Reading, pair: re.Match[str]) -> bool:
+    """Whether two days of one month, or of two that follow each other, make a span: 11/1-11/6."""
+    last = _RANGE.match(reading.text, pair.end())
+    if last is None or "-" in pair[0] or _measured(reading, pair):
+        return False
+    (month, day), (to_month, to_day) = map(int, pair.groups()), map(int, last.groups())
+    if (month, day) in _STRENGTHS or to_day <= _LARGEST_PART:
+        return False
+    rising = (month == to_month and day < to_day) or (
+        to_month == month % 12 + 1 and to_day < day > 12
+    )
+    counted = unit_after(reading.text, last.end()) or doses_before(reading.before(pair.start()))
+    return rising and is_day(month, day) and is_day(to_month, to_day) and not counted
 
 
 def _range_end(reading: Reading, end: int) -> int:
@@ -111,7 +146,7 @@ def _is_date(reading: Reading, pair: re.Match[str]) -> bool:
     if (one, other) == (2, 2):
         return before.endswith("on ")
     if "-" in pair[0]:
-        falling = padded or other <= one or other > 24
+        falling = padded or other <= one or other > 12
         return falling and _DATE_STRONG.search(before) is not None
     return padded or _cued(reading, before, (one, other), pair.end())
 

@@ -208,7 +208,6 @@ class Lexicon:
             return True
         return len(word) >= _SHORTEST_FORMED and word.endswith(_ENDINGS)
 
-
     def _misspelt(self, word: str) -> bool:
         """Whether it is a longer word of the field with one letter wrong: Sublocaid, fetanyl."""
         if len(word) < _SHORTEST_MISSPELT:

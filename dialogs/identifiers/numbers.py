@@ -77,6 +77,8 @@ _CODED = re.compile(r"(?!D\.?O\.?B)[A-Z]{2,5}\.$")
 """Letters of a standard right before, as in NPSG.03.06.01."""
 _TAIL = re.compile(r"\d[-./) ]{1,2}$")
 """What stands before the last digits of a longer number."""
+_PART_BEFORE = re.compile(r"\d/$")
+"""A share right before, as in 5/10-6/10."""
 _DRUG_CODE = re.compile(r"\d{4,5}-\d{3,4}-\d{1,2}")
 _COUNTED = re.compile(
     r"\s{0,2}(?:iu|copies|units?|cells|/\s?(?:[um]?l|mcl|mm3?|hpf|day|d|dl|kg)\b|"
@@ -174,7 +176,7 @@ def _dmy(reading: Reading, start: int, end: int) -> Finding | None:
         reading.text[max(0, start - 6) : start]
     ):
         return None
-    if _short_list(reading, start, end):
+    if _short_list(reading, start, end) or _PART_BEFORE.search(reading.before(start, 3)):
         return None
     return Finding(start, end, "date", "hard")
 

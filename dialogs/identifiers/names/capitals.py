@@ -8,7 +8,11 @@ from dialogs.identifiers.names.eponyms import is_citation, is_eponym
 from dialogs.identifiers.names.extent import Hit, acts, last_of, proper, verb_at
 from dialogs.identifiers.names.words import (
     BEEN,
+    DOES,
+    FEASTS,
+    HALF_PREFIXES,
     IDIOM_VERBS,
+    KIN,
     MEETING,
     MONTH_NAMES,
     NAMEISH,
@@ -17,6 +21,7 @@ from dialogs.identifiers.names.words import (
     NOT_AFTER,
     NOUNS_FIRST,
     OFTEN_PEOPLE,
+    PERSON,
     PERSON_DOING,
     RARELY_PEOPLE,
     STATES_OF,
@@ -41,11 +46,13 @@ def capitalised(reading: Reading, index: int) -> Hit | None:
     token = reading.at(index)
     if _compound(reading, index):
         return None
+    if _halved(reading, index):
+        return index + 1, "soft"
     if token.has(Sense.FIELD) or (token.low in STOP and not _subject(reading, index)):
         return _initial(reading, index)
     if is_eponym(reading, index) or is_citation(reading, index):
         return None
-    rules = (_with_initial, _hyphened, _pair, _initial, _alone)
+    rules = (_with_initial, _hyphened, _pair, _worded, _initial, _alone)
     return next((hit for rule in rules if (hit := rule(reading, index))), None)
 
 
@@ -102,6 +109,29 @@ def _hyphened(reading: Reading, index: int) -> Hit | None:
     if not given or family.gap != " " or not family.has(Sense.FAMILY) or not _joins(family):
         return None
     return index + 2, "hard"
+
+
+def _halved(reading: Reading, index: int) -> bool:
+    """Whether a given name of two halves acts here, the second in small letters: Ye-jin is 24."""
+    token, half = reading.at(index), reading.at(index + 1)
+    small = half.gap == "-" and half.alpha and not half.capital and len(token.low) > 1
+    if not small or token.low in HALF_PREFIXES or not half.has(Sense.GIVEN):
+        return False
+    if half.has(Sense.NAME):
+        return half.owns or verb_at(reading, index + 2)
+    return token.has(Sense.GIVEN) and acts(reading, index + 1) and len(half.low) <= _SHORT
+
+
+def _worded(reading: Reading, index: int) -> Hit | None:
+    """A given name before a small word that is a family name too: Pat Long has been, Sky Day is 19."""
+    token, other = reading.at(index), reading.at(index + 1)
+    given = token.has(Sense.GIVEN) and token.has(NAMEISH) and token.low not in FEASTS
+    family = other.has(Sense.FAMILY) and (other.low in STOP or other.low in NOT_AFTER)
+    if not (given and family) or token.upper or other.upper or reading.titled:
+        return None
+    close = other.gap == " " and other.capital and not other.opens
+    doing = verb_at(reading, index + 2) or reading.low(index + 2) in DOES
+    return (index + 1, "soft") if close and doing else None
 
 
 def _pair(reading: Reading, index: int) -> Hit | None:
@@ -187,7 +217,7 @@ def _alone(reading: Reading, index: int) -> Hit | None:
         return _maybe(reading, index)
     if not token.has(Sense.WORD):
         return _unknown(reading, index)
-    return _wishing(reading, index)
+    return _owning(reading, index) or _wishing(reading, index)
 
 
 def _with_article(reading: Reading, index: int) -> bool:
@@ -202,10 +232,13 @@ def _is_plural(reading: Reading, token: Token) -> bool:
 
 
 def _shouted(reading: Reading, index: int) -> Hit | None:
-    """One word in capitals: only a given name that is long, or does something."""
+    """One word in capitals: a given name that is long or does something, a family name that wants."""
     token = reading.at(index)
-    if not token.known(Sense.NAME | Sense.GIVEN) or len(token.low) <= _SHORT:
+    if not token.has(Sense.NAME) or len(token.low) <= _SHORT:
         return None
+    if not token.has(Sense.GIVEN):
+        acting = reading.low(index + 1) in WISHES
+        return (index, "soft") if acting and not token.has(Sense.CITY) else None
     sure = verb_at(reading, index + 1) or len(token.low) > _LONG
     return (last_of(reading, index), "soft") if sure else None
 
@@ -247,7 +280,8 @@ def _maybe(reading: Reading, index: int) -> Hit | None:
 def _in_heading(reading: Reading, index: int) -> bool:
     """Whether a neighbour is capitalised too, so that it is a title rather than a person."""
     before, token, after = (reading.at(at) for at in (index - 1, index, index + 1))
-    left = before.capital and token.gap in {" ", "-", "/"} and not before.opens
+    heading = not before.opens or (after.gap.startswith(":") and before.low not in MEETING)
+    left = before.capital and token.gap in {" ", "-", "/"} and heading
     right = after.capital and after.gap in {" ", "-", "/"}
     return left or right or (token.gap.endswith(("-", "/")) and before.low != "w")
 
@@ -256,11 +290,17 @@ def _subject(reading: Reading, index: int) -> bool:
     """Whether the word is the subject of what only a person does: Mark says, Hope is 28 weeks."""
     token, verb = reading.at(index), reading.low(index + 1)
     if verb in {"is", "was"}:
-        return _is_so(token, reading.low(index + 2))
+        return _is_so(token, reading.low(index + 2)) or _on_drug(reading, index)
     if verb in {"has", "had"}:
         return token.low in OFTEN_PEOPLE
     idle = WEAK_VERBS | IDIOM_VERBS if token.opens else WEAK_VERBS
     return verb_at(reading, index + 1) and verb not in idle
+
+
+def _on_drug(reading: Reading, index: int) -> bool:
+    """Whether "is on" and a drug follow, which is said of people only."""
+    verb, on, drug = reading.low(index + 1), reading.low(index + 2), reading.at(index + 3)
+    return verb in {"is", "was"} and on == "on" and drug.has(Sense.FIELD)
 
 
 def _is_so(token: Token, after: str) -> bool:
@@ -296,6 +336,14 @@ def _is_someone(reading: Reading, index: int) -> bool:
 def _coined(token: Token) -> bool:
     """Whether it looks like a brand, with a capital inside and none of a name's forms."""
     return any(char.isupper() for char in token.text[1:]) and not _PREFIXED.match(token.text)
+
+
+def _owning(reading: Reading, index: int) -> Hit | None:
+    """A word that is seldom a given name, and here has kin: spoke to Innocent's uncle."""
+    token = reading.at(index)
+    kin = token.owns and token.has(Sense.GIVEN) and reading.low(index + 1) in KIN
+    someone = kin and not token.opens and token.low not in NO_SUBJECT and not reading.titled
+    return (index, "soft") if someone and token.low not in PERSON else None
 
 
 def _wishing(reading: Reading, index: int) -> Hit | None:

@@ -53,7 +53,9 @@ def _measured(reading: Reading, last: int) -> bool:
     if result.low in RESULTS:
         return head.low != "for"
     if _GRADE.fullmatch(result.text):
-        return not (_ENDS_AGE.match(reading.text, result.end) or unit_after(reading.text, result.end))
+        return not (
+            _ENDS_AGE.match(reading.text, result.end) or unit_after(reading.text, result.end)
+        )
     named = result.has(Sense.EVERYDAY) and not result.capital and result.low not in STOP
     return named and head.gap == " " and head.low in TESTS and not verb_at(reading, last + 1)
 

@@ -71,7 +71,8 @@ def _strictly(title: Token, name: Token) -> bool:
         return False
     if title.upper:
         return name.capital and (name.has(NAMEISH) or not name.sense)
-    return name.has(Sense.NAME) and not title.opens
+    firm = not title.opens or name.known(Sense.FAMILY | Sense.NAME)
+    return name.has(Sense.NAME) and firm
 
 
 def _elder(reading: Reading, index: int) -> bool:

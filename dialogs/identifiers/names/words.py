@@ -59,7 +59,11 @@ STRONG_VERBS = set_of(
     "calls knows likes loves struggles struggled takes ran brought brings begged begs fell "
     "wakes woke hid hides gave gives sees saw vomited threatens worries cried cries quit "
     "quits decided picked picks dropped doubled tapered visited seems failed fails screamed "
-    "ate shares shared met has had is was"
+    "ate shares shared met pays paid walks walked texts texted skips skipped nods nodded weighs "
+    "chews chewed licks thanked apologized apologised cursed yelled argued argues consents "
+    "consented requested mentions mentioned explains explained remembers forgets forgot "
+    "graduated attends attended drives drove bought buys eats slept detoxed withdrew eloped "
+    "absconded breastfeeds vapes vaped snores coughs limps listens wonders has had is was"
 )
 WEAK_VERBS = set_of(
     "has had is was will does did can could would should may might isn't wasn't doesn't "
@@ -83,9 +87,15 @@ _JOURNALS = (
 _COPIED = r"(?:19|20)\d\d\b"
 CALLED = set_of("law act rule house project fund foundation center centre center's hall initiative")
 """Heads that with a capital keep even an owner from being a person: Casey's Law."""
-RESULTS = set_of("normal abnormal intact positive pos negative neg equivocal indeterminate bilaterally bilat grade stage level type class")
+RESULTS = set_of(
+    "normal abnormal intact positive pos negative neg equivocal indeterminate "
+    "bilaterally bilat grade stage level type class"
+)
 """What follows a test or a scale that is named after somebody."""
-TESTS = set_of("test tests sign signs scale score maneuver manoeuvre classification criteria index stage grade questionnaire")
+TESTS = set_of(
+    "test tests sign signs scale score maneuver manoeuvre classification criteria index "
+    "stage grade questionnaire"
+)
 CITED = re.compile(
     rf"(?:'s)?,?\s(?:et al|and colleagues|& colleagues|\(?{_COPIED}|and [A-Z][a-z]+,? "
     rf"(?:{_JOURNALS}[A-Za-z ]{{0,16}})?\(?{_COPIED}|& [A-Z][a-z]+|"
@@ -291,6 +301,11 @@ SMALL_VERBS = set_of("will may mark bill hope don case van tip chance can")
 """Given names that in small letters are nearly always the verb or noun."""
 OFTEN_PEOPLE = set_of("will mark grace rose bill dean chase art drew frank pat joy dawn")
 """Given names that "has" or "had" makes persons of."""
+HALF_PREFIXES = set_of("re co pre post non anti un de ex mid sub semi multi self all over under")
+"""What may stand before a hyphen without being the half of a name."""
+FEASTS = set_of("christmas easter noel ramadan may june april august jan summer winter autumn")
+"""Given names that with "Day" or the like after them are times."""
+DOES = set_of("did does can can't cannot will won't would wouldn't could couldn't")
 PERSON_DOING = set_of(
     "diverting selling using withdrawing tapering dosing injecting snorting smoking drinking "
     "relapsing asking begging crying refusing denying lying hiding hoarding overdosing nodding "
@@ -298,7 +313,7 @@ PERSON_DOING = set_of(
     "sleeping vomiting threatening stealing"
 )
 """What only people are found doing."""
-NOUNS_FIRST = set_of("guy buddy bud baby doc princess angel")
+NOUNS_FIRST = set_of("guy buddy bud baby doc")
 """Given names that at the head of a sentence are nearly always the noun."""
 RARELY_PEOPLE = set_of("may will case chance summer hope love faith heaven crystal china rain")
 STAYS = set_of("pregnant stable homeless sober here back")
