@@ -243,7 +243,7 @@ UNSAID = [
     ("Takes Norco, a smoker for 20 years.", "duration"),
     ("Takes Norco, disabled since 2011.", "duration"),
     ("Norco, not since 2019.", "duration"),
-    ("Takes Norco 5 mg tid since 2019 (?).", "duration"),
+    ("Takes Norco 5 mg tid since 2019, unconfirmed.", "duration"),
     ("Suboxone has no end date.", "endplan"),
     ("His brother had the fusion and takes Norco since 2019; he takes Norco.", "duration"),
     ("The dentist does not plan to give opioids.", "duration"),
