@@ -20,6 +20,7 @@ def ecgs(sentence: Sentence) -> Iterator[Hit]:
         and len(bands) == 1
         and None not in bands
         and not old
+        and not any(find("earlier").match(sentence.text[m.end() :]) for m in found)
         and not contexts(sentence.masked, *found[0].span())
     ):
         start, end = found[0].span()

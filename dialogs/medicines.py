@@ -55,6 +55,8 @@ def _current(sentence: Sentence, stretch: Stretch) -> bool:
         r"[;:]|, (?:and |but )?(?=(?:he|she|they|pt|on|takes|now|currently)\b)|\b(?:but|now|currently)\b",
         before,
     )[-1]
+    if find("allergies").search(sentence.masked[:start]):
+        return False
     silent = (find("tox"), find("allergy"), find("illicit"), find("overdose"), find("asked"))
     if any(pattern.search(clause) for pattern in silent):
         return False

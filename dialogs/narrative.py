@@ -312,6 +312,8 @@ def _meant(sentence: Sentence, rule: Rule, start: int, end: int) -> bool:
     """Tell whether the words are about the client, and "it" and an end about the opioid."""
     if "other" not in rule.allow and find("relative").match(sentence.masked[start:end]):
         return False
+    if rule.question == "setting" and _not_there(sentence, start, rule):
+        return False
     if rule.question == "endplan" and not _of_the_opioid(sentence, rule, start, end):
         return False
     it = re.search(r"\b(?:it|them)$", sentence.masked[start:end])
@@ -322,13 +324,17 @@ def _timely(sentence: Sentence, rule: Rule, start: int, end: int) -> bool:
     """Tell whether an event is recent enough for its rule."""
     if rule.within is None:
         return True
-    if rule.question == "setting" and find("left").search(sentence.masked):
-        return False
     ago = days_ago(sentence.masked, start, end)
     if ago is None:
         return not rule.dated and not find("undated").search(sentence.masked)
     urgent = rule.value == "od_12m" and ago <= 1
     return ago <= rule.within and not urgent
+
+
+def _not_there(sentence: Sentence, start: int, rule: Rule) -> bool:
+    """Tell a place that was left, or where the client works or visits somebody."""
+    left = rule.within is not None and find("left").search(sentence.masked)
+    return bool(left or find("elsewhere").search(sentence.masked[:start]))
 
 
 def _of_the_opioid(sentence: Sentence, rule: Rule, start: int, end: int) -> bool:
