@@ -71,7 +71,7 @@ _GERMANIC = re.compile(
     r"\b[A-Z][a-z]{2,20}(?:strasse|str\.|gasse|weg|platz|straat|gatan|vej|laan)\s\d{1,4}[a-z]?"
 )
 _APT = re.compile(
-    r"\b(?:apt|apartment|trailer|trlr|lot)\.?\s?#?\s?(?:[A-Z]\d{0,4}|\d{1,5}[A-Z])"
+    r"\b(?:apt|apartment|trailer|trlr|(?<!a )lot)\.?\s?#?\s?(?:[A-Z]\d{0,4}|\d{1,5}[A-Z])"
     r"(?![A-Za-z0-9])|\b(?:apt|apartment|trailer|trlr)\.?\s?#\s?\d{1,5}\b|\b(?:apartment|trlr)"
     r"\s\d{1,5}\b",
     re.IGNORECASE,

@@ -86,8 +86,8 @@ _LAST_FOUR = re.compile(
     r"(?P<id>\d{4})(?!\d)"
 )
 _HIDDEN_SSN = re.compile(r"(?:[x*#•]{3}[- ]?[x*#•]{2}[- ]?)(?P<id>\d{4})(?!\d)", re.IGNORECASE)
-_DIAGNOSIS = re.compile(r"[A-TV-Z]\d\d\.\w{1,4}")
-"""A code of the classification of diseases: M51.26."""
+_OTHER_CODE = re.compile(r"[A-TV-Z]\d\d\.\w{1,4}|(?:0?[1-9]|1[0-2])[/-](?:19|20)\d\d|NCT\d{8}")
+"""A code of the classification of diseases (M51.26), a month (04/2021), a registered trial."""
 _TELEPHONE = re.compile(r"(?:1[-. ])?\d{3}[-./ ]\d{3}[-. ]\d{4}")
 """A telephone number by its shape, whatever vague word stands before it."""
 _UNIT_END = re.compile(
@@ -134,7 +134,7 @@ def _plate(reading: Reading, index: int) -> Iterator[Finding]:
 
 def _after(reading: Reading, token: Token, kind: str) -> Iterator[Finding]:
     match = _AFTER_CUE.match(reading.text, token.end)
-    if match is None or _UNIT_END.search(match["id"]) or _DIAGNOSIS.fullmatch(match["id"]):
+    if match is None or _UNIT_END.search(match["id"]) or _OTHER_CODE.fullmatch(match["id"]):
         return
     if _digits(match["id"]) < 5 and dose_after(reading.text, match.end()):
         return

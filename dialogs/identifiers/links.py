@@ -20,6 +20,8 @@ _EMAIL = re.compile(
     r"|(?<![\w.+-])[\w.+-]{1,64}@[A-Za-z0-9-]{2,63}(?![\w@])",
     re.IGNORECASE,
 )
+_RATE = re.compile(r" @ \d+\.\d+(?:-\d+(?:\.\d+)?)?$")
+"""What follows a drug given at a rate: infusion @ 0.15."""
 _AT_SIGN = re.compile(r"@|[(\[{<]at[)\]}>]", re.IGNORECASE)
 _SPOKEN_EMAIL = re.compile(
     r"(?<![\w.+-])(?:[\w+-]{1,30} dot ){0,3}[\w.+-]{1,64} at [\w-]{2,30}(?: ?(?: dot |\[dot\]|"
@@ -101,7 +103,7 @@ _KNOWN_CODE = re.compile(
 )
 _MEASURED = re.compile(
     r"\d{1,20}(?:-\d{1,20}){0,5}-?[a-z]{1,12}$|[a-z]{1,2}\d{1,3}-\d{1,3}[a-z]?$"
-    r"|(?:q|x|d|day|wk)?\d{1,20}(?:-(?:q|x|d|day|wk)?\d{1,20}){0,5}[a-z]{0,3}$",
+    r"|(?:19|20)?\d\ds-(?:19|20)?\d\ds$|(?:q|x|d|day|wk)?\d{1,20}(?:-(?:q|x|d|day|wk)?\d{1,20}){0,5}[a-z]{0,3}$",
     re.IGNORECASE,
 )
 _POST_CA = re.compile(
@@ -134,7 +136,7 @@ def links(reading: Reading) -> Iterator[Finding]:
 def _emails(reading: Reading) -> Iterator[Finding]:
     if _AT_SIGN.search(reading.text):
         for match in _EMAIL.finditer(reading.text):
-            if not _spoken(match[0]):
+            if not (_spoken(match[0]) or _RATE.search(match[0])):
                 yield Finding(*match.span(), "email", "hard")
     if reading.has(_MAIL_WORDS):
         yield from (

@@ -59,6 +59,8 @@ _PARTICLES = set_of(
 )
 _PARTS_OF_STATES = set_of("upstate downstate rural central mainland")
 _DIRECTIONS = set_of("north south east west")
+_DEGREES = set_of("pa md ma ms")
+"""Short forms of states that are degrees too."""
 _SMALL_WORDS = set_of(
     "the a an his her their our my your its this that and or but of in on at to for with "
     "without than then more less"
@@ -141,7 +143,7 @@ def _facility(reading: Reading, index: int) -> Iterator[Finding]:
 
 def _part_of_name(reading: Reading, at: int) -> bool:
     token = reading.at(at)
-    joined = reading.at(at + 1).gap in {" ", ". "}
+    joined = reading.at(at + 1).gap in {" ", ". "} and token.gap != "."  # the S of U.S.
     return joined and token.alpha and token.capital and token.low not in _SMALL_WORDS
 
 
@@ -172,7 +174,7 @@ def _whole_state(reading: Reading, index: int) -> bool:
         return after.has(Sense.STATE) or _whole_state(reading, index + 1)
     pair = (token.low, after.low)
     state = _STATE.fullmatch(" ".join(pair)) is not None and reading.low(index + 2) != "city"
-    if token.low in _DIRECTIONS and after.known(Sense.STATE | Sense.FIELD):
+    if token.low in _DIRECTIONS and after.has(Sense.STATE):
         return True
     return state or pair in COUNTRIES
 
@@ -182,6 +184,8 @@ def _resides(reading: Reading, index: int) -> bool:
     token = reading.at(index)
     if reading.low(index - 1) not in _PREPOSITIONS or len(token.low) < 3 or token.gap != " ":
         return False
+    if reading.low(index - 1) == "of" and token.has(Sense.WORD) and not token.has(Sense.CITY):
+        return False  # the College of Obstetricians
     shown = token.capital and not token.upper
     if shown and token.has(Sense.CITY) and not reading.at(index + 1).has(Sense.HEAD):
         return True
@@ -208,7 +212,14 @@ def _state_follows(reading: Reading, index: int) -> bool:
     everyday = token.has(Sense.EVERYDAY) and not token.has(Sense.CITY)
     if token.upper or len(token.low) < 3 or everyday or token.has(Sense.EPONYM):
         return False
-    return _is_state(state)
+    return _is_state(state) and not _credentialed(reading, index)
+
+
+def _credentialed(reading: Reading, index: int) -> bool:
+    """Whether it is a person with a degree rather than a place with its state: Ruth Lowe, PA."""
+    given, family = reading.at(index - 1), reading.at(index)
+    named = given.capital and given.known(Sense.NAME | Sense.GIVEN) and family.has(Sense.FAMILY)
+    return named and family.gap == " " and reading.low(index + 1) in _DEGREES
 
 
 def _is_state(token: Token) -> bool:

@@ -11,10 +11,10 @@ from dialogs.identifiers.finding import Finding
 from dialogs.identifiers.lexicon import Sense
 from dialogs.identifiers.names.capitals import capitalised, family_first
 from dialogs.identifiers.names.cues import introduced
-from dialogs.identifiers.names.extent import Hit, first_of
+from dialogs.identifiers.names.extent import Hit, first_of, verb_at
 from dialogs.identifiers.names.small import in_other_script, in_small_letters
 from dialogs.identifiers.names.titles import after_title
-from dialogs.identifiers.names.words import NAMEISH, STOP, TITLES
+from dialogs.identifiers.names.words import NAMEISH, STOP, TITLES, TOWN_HEADS
 from dialogs.identifiers.tokens import Reading, Token
 
 _SAINTS = frozenset({"st", "saint"})
@@ -45,10 +45,20 @@ def _end(reading: Reading, hit: Hit) -> int:
 def _place_of(reading: Reading, index: int, hit: Hit) -> Finding | None:
     """The place that the name is, if it is a city by itself or a saint's."""
     token, before = reading.at(index), reading.at(index - 1)
+    town = index if token.low in TOWN_HEADS and hit[0] == index + 1 else index - 1
+    if _is_town(reading, town, hit[0]):
+        return Finding(reading.at(town).start, reading.at(hit[0]).end, "geo", "soft")
     if before.low in _SAINTS and before.capital:
         return Finding(before.start, reading.at(hit[0]).end, "geo", "soft")
     alone = token.has(Sense.CITY) and hit == (index, "soft")
     return Finding(token.start, _end(reading, hit), "geo", "soft") if alone else None
+
+
+def _is_town(reading: Reading, first: int, last: int) -> bool:
+    """Whether San, Lake or the like stands first, and nobody acts: San Diego."""
+    head, name = reading.at(first), reading.at(first + 1)
+    headed = head.low in TOWN_HEADS and head.capital and name.capital and name.gap == " "
+    return headed and not verb_at(reading, last + 1)
 
 
 def _rules(reading: Reading, token: Token) -> tuple[Rule, ...]:

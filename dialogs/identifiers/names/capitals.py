@@ -7,6 +7,7 @@ from dialogs.identifiers.lexicon import Sense
 from dialogs.identifiers.names.eponyms import is_citation, is_eponym
 from dialogs.identifiers.names.extent import Hit, acts, last_of, proper, verb_at
 from dialogs.identifiers.names.words import (
+    ACRONYMS,
     BEEN,
     DOES,
     FEASTS,
@@ -234,7 +235,7 @@ def _is_plural(reading: Reading, token: Token) -> bool:
 def _shouted(reading: Reading, index: int) -> Hit | None:
     """One word in capitals: a given name that is long or does something, a family name that wants."""
     token = reading.at(index)
-    if not token.has(Sense.NAME) or len(token.low) <= _SHORT:
+    if not token.has(Sense.NAME) or len(token.low) <= _SHORT or token.low in ACRONYMS:
         return None
     if not token.has(Sense.GIVEN):
         acting = reading.low(index + 1) in WISHES

@@ -34,7 +34,7 @@ def introduced(reading: Reading, index: int) -> Hit | None:
         return None
     cue = _cue(reading, index)
     if cue == "naming":
-        return _named(reading, index)
+        return None if _known_as(reading, index) else _named(reading, index)
     if not cue or is_eponym(reading, index):
         return None
     return _of_person(reading, index) if cue == "person" else _spoken(reading, index)
@@ -55,6 +55,14 @@ def _cue(reading: Reading, index: int) -> str:
     if before == "is" and reading.low(index - 2) in _SUBJECTS:
         return "person" if token.capital else "speaking"
     return "speaking" if before in SPEAKING and gap in _SPEAKING_GAPS else ""
+
+
+def _known_as(reading: Reading, index: int) -> bool:
+    """Whether it is a disease or a short form that is known by this name: known as HTLV."""
+    token, before = reading.at(index), reading.at(index - 1)
+    called = before.low == "as" or reading.low(index - 1) == "called"
+    short = token.upper and not token.known(Sense.NAME | Sense.GIVEN) and not reading.shouted
+    return called and (short or is_eponym(reading, index))
 
 
 def _naming(reading: Reading, index: int) -> bool:

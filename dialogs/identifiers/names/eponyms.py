@@ -5,6 +5,7 @@ import re
 from dialogs.identifiers.lexicon import Sense
 from dialogs.identifiers.names.extent import verb_at
 from dialogs.identifiers.names.words import (
+    AUTHORS,
     CALLED,
     CITED,
     COUNTRIES,
@@ -22,6 +23,7 @@ from dialogs.identifiers.units import unit_after
 _WINDOW = 3
 _BEFORE_RESULTS = frozenset({" ", ": ", " = ", "=", "-"})
 _GRADE = re.compile(r"\d{1,3}|[IVX]{1,4}[AaBb]?|[A-D]")
+_DATED = re.compile(r",? (?:19|20)\d\d[a-z]?[;)]")
 _ENDS_AGE = re.compile(r" ?-?/?(?:[ymfYMF]\b|yo|y/?o|yr|year)")
 _LINKS = frozenset({" ", "-", "/", ". "})
 
@@ -111,6 +113,8 @@ def _person(reading: Reading, index: int) -> bool:
 def is_citation(reading: Reading, index: int) -> bool:
     """Whether it is the author of a paper: Sordo 2017, Wakeman and colleagues."""
     token = reading.at(index)
-    if JOURNAL.match(reading.text, token.start):
+    if JOURNAL.match(reading.text, token.start) or AUTHORS.match(reading.text, token.end):
+        return True
+    if token.gap.endswith("(") and _DATED.match(reading.text, token.end):
         return True
     return not token.has(Sense.MAYBE) and CITED.match(reading.text, token.end) is not None

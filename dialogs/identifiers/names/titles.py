@@ -34,7 +34,7 @@ _SCAN = frozenset(
 
 def after_title(reading: Reading, index: int) -> Hit | None:
     title, name = reading.at(index), reading.at(index + 1)
-    if title.low not in TITLES or name.gap not in _GAPS or not name.alpha:
+    if title.text == "TIA" or title.low not in TITLES or name.gap not in _GAPS or not name.alpha:
         return None
     if title.low in CIVIL and _civil(title, name):
         return last_of(reading, index + 1, loose=True), "hard"

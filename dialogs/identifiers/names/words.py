@@ -102,6 +102,8 @@ CITED = re.compile(
     rf"[A-Z]{{1,3}},? (?:et al|\(?{_COPIED}|{_JOURNALS})|{_JOURNALS}[A-Za-z ]{{0,16}}\(?{_COPIED})"
 )
 """What follows the author of a paper: et al, a year, initials with a year, a journal with a year."""
+AUTHORS = re.compile(r",? et al\b| [A-Z]{1,3}(?:, [A-Z][A-Za-z'-]{1,20} [A-Z]{1,3}){0,8},? et al")
+"""What follows the first of the authors of a paper: Lim JD, Roth E, et al."""
 JOURNAL = re.compile(
     rf"(?:[A-Z][A-Za-z]{{0,12}}\.? ){{1,5}}[A-Z]?[A-Za-z]{{0,14}}[.,]? ?"
     rf"(?:{_COPIED} ?[;:,] ?\d{{1,4}}|\d{{1,4}} ?\(\d{{1,3}}\))"
@@ -124,7 +126,7 @@ STOP = set_of(
 )
 NEVER_ALONE = set_of(
     "jan may june april august summer autumn christian christmas easter noel asia israel "
-    "india china jordan jersey kenya paris london dallas austin brooklyn chelsea savannah "
+    "america india china jordan jersey kenya paris london dallas austin brooklyn chelsea savannah "
     "sierra dakota cheyenne montana carolina georgia virginia florence sydney phoenix houston "
     "denver berlin milan rome roman genesis crystal molly angel star "
     "sky major judge bishop pope gospel royal king queen prince princess stone river brook "
@@ -144,6 +146,13 @@ MEETING = set_of(
     "examined see"
 )
 MONTH_NAMES = frozenset({"may", "june", "april", "august", "jan"})
+TOWN_HEADS = set_of("san santa los las fort port lake mount")
+"""Words that make a town of the name after them."""
+ACRONYMS = set_of(
+    "gerd elisa lada adem aruba cara dana mars sara nora tara lisa carl rita olga ella emma "
+    "clara grace miles irma isla maya nina stella sally anna alma iris eva ida ema"
+)
+"""Given names that in capitals stand for a trial, a test or a disease."""
 NICK = frozenset({"big", "lil", "little", "old", "young"})
 NOT_AFTER = set_of(
     "camp day days eve house church period center street st ave road way protocol method line "
@@ -240,6 +249,18 @@ FAMOUS = frozenset(
         ("uncle", "sam"),
         ("john", "doe"),
         ("jane", "doe"),
+        ("juvenile", "hall"),
+        ("foster", "mom"),
+        ("foster", "dad"),
+        ("foster", "care"),
+        ("foster", "home"),
+        ("foster", "parent"),
+        ("foster", "parents"),
+        ("foster", "mother"),
+        ("foster", "father"),
+        ("foster", "family"),
+        ("foster", "child"),
+        ("foster", "kids"),
         ("goodman", "gilman"),
         ("gabby", "bars"),
         ("taco", "bell"),
