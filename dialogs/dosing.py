@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from json import dumps, loads
 from typing import Any, Final
 
+from dialogs.contexts import find as cue
 from dialogs.doses import (
     Dose,
     countable,
@@ -21,6 +22,7 @@ from dialogs.lexicon import Product
 from dialogs.regimen import (
     ASK_BUPRENORPHINE,
     ASK_CHOSEN,
+    ASK_EITHER,
     ASK_FENTANYL,
     ASK_METHADONE,
     ASK_NOW,
@@ -55,6 +57,7 @@ ASK_DRUG: Final = "Which drug?"
 MAT: Final = "MAT"
 OTHER: Final = "not a pain opioid"
 NOT_NOW: Final = "not taken now"
+NOT_THEIRS: Final = "somebody else's"
 """Why a medicine is not entered."""
 
 
@@ -90,6 +93,7 @@ def read_dose(text: str, drug: str | None = None) -> DoseReading:
     stretches = stretches_of(folded.text, drug)
     findings = [finding(folded, stretch, drug) for stretch in stretches]
     asks = [ask for f in findings for ask in f.asks]
+    asks += [ASK_EITHER] if _either(folded.text, stretches, findings) else []
     if not any(f.entries or f.asks or _settled(f) for f in findings) and (
         _amounts(folded.text) or not stretches
     ):
@@ -99,7 +103,13 @@ def read_dose(text: str, drug: str | None = None) -> DoseReading:
 
 def _settled(finding: Finding) -> bool:
     """Tell a dose that is known not to count, so that no drug need be asked for."""
-    return finding.ignored[1:] in ((MAT,), (NOT_NOW,))
+    return finding.ignored[1:] in ((MAT,), (NOT_NOW,), (NOT_THEIRS,))
+
+
+def _either(text: str, stretches: Sequence[Stretch], findings: Sequence[Finding]) -> bool:
+    """Tell two opioids of which one is taken: "tramadol 50 tid or Norco 5 tid"."""
+    entered = [s for s, found in zip(stretches, findings, strict=True) if found.entries]
+    return any(find("either").search(text[: s.name[0]]) for s in entered[1:])
 
 
 def _is_mat(finding: Finding) -> bool:
@@ -150,8 +160,13 @@ def finding(folded: Folded, stretch: Stretch, drug: str | None = None) -> Findin
     found = tuple(p for p in found if not _inside(p, stretch.name))
     words = folded.text[stretch.start : stretch.end]
     called = folded.text[slice(*stretch.name)] if stretch.exact else product.id
-    if find("not_now").search(folded.text[: stretch.name[0]]):
+    later = folded.text[stretch.name[1] : stretch.end]
+    if find("not_now").search(folded.text[: stretch.name[0]]) and not find("now_again").search(
+        later
+    ):
         return Finding(ignored=(called, NOT_NOW))
+    if _of_another(folded.text[: stretch.name[0]]):
+        return Finding(ignored=(called, NOT_THEIRS))
     if ended := _ended(folded.text, stretch):
         return _not_now(called, product, [p for p in found if p.start > ended])
     option, ask = _option(product, found, words, drug, partner=stretch.partner)
@@ -162,6 +177,11 @@ def finding(folded: Folded, stretch: Stretch, drug: str | None = None) -> Findin
     if drug and option != drug:
         return replace(result, asks=(*result.asks, ASK_CHOSEN))
     return result
+
+
+def _of_another(before: str) -> bool:
+    relatives = list(cue("relative").finditer(before))
+    return bool(relatives and find("theirs").fullmatch(before[relatives[-1].end() :]))
 
 
 def _ended(text: str, stretch: Stretch) -> int | None:

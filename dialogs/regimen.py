@@ -7,6 +7,7 @@ four times a day" of 30 mg: 60 x 4), except where a range of tablets is cut by a
 tablets: then a dose is one tablet ("5/325 1-2 q4h, max 6/day": 5 x 6).
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -28,6 +29,8 @@ PARTNER_AMOUNTS: Final = frozenset({160, 200, 300, 325, 400, 500, 650, 660, 750}
 """mg of acetaminophen, aspirin or ibuprofen in combinations with an opioid."""
 MOST_TABLETS: Final = 10
 """Tablets at one time: a larger number may be what was dispensed."""
+MOST_AT_ONCE: Final = 5
+"""Tablets above which they are asked about: that many may have been dispensed."""
 COUNT_LIKE: Final = 3
 """A bare whole number up to this may be a number of tablets."""
 TIMES_LIKE: Final = 12
@@ -63,6 +66,7 @@ ASK_UNIT: Final = "{drug}: unit of the strength (mg or mcg)?"
 ASK_LIQUID: Final = "{drug}: mg in one dose of the liquid?"
 ASK_RANGE: Final = "{drug}: number out of range, strength of one dose?"
 ASK_MAXIMUM: Final = "{drug}: daily maximum?"
+ASK_EITHER: Final = "Either of two opioids: which is taken?"
 ASK_NOW: Final = "{drug}: what is taken now?"
 ASK_METHADONE: Final = "Methadone: for pain, or for OUD?"
 ASK_BUPRENORPHINE: Final = "Buprenorphine: for pain, or for OUD?"
@@ -310,7 +314,13 @@ def _oral(
     asks += [ask for ask in (amount.asked, count_ask, told, *more) if ask]
     strength, per_day, more = _in_range(None if count_ask else strength, per_day, option)
     up_to = any(
-        (amount.ranged, often.ranged, caps, uneven, *(p.kind in ("prn", "upto") for p in found))
+        (
+            amount.ranged,
+            often.ranged,
+            caps,
+            uneven,
+            *(p.kind in ("prn", "upto", "awake") for p in found),
+        )
     )
     dose = Dose(option, strength, per_day, form, up_to=up_to)
     said = option not in NEVER_COUNTED or any(p.kind in _SAID for p in rest)
@@ -491,9 +501,6 @@ def _tablets(
 ) -> tuple[tuple[float, float] | None, str | None]:
     """Return the tablets at one time (fewest, most), and what must be asked about them."""
     told = [p for p in rest if p.kind in ("tabs", "tabsof")]
-    one = sum(p.kind in ("amount", "pair") for p in rest) == 1
-    if one and any(p.kind == "tabsof" and p.high != 1 for p in told):
-        return None, ASK_TABLETS.format(drug=_name(option))
     counts = {(p.low, p.high) for p in told if p.low and p.high and not p.doubtful}
     counts |= {
         (p.low, p.high)
@@ -502,12 +509,21 @@ def _tablets(
     }
     wrong = any(low > high for low, high in counts if low and high)
     wrong = wrong or any((high or 0) > MOST_TABLETS for _, high in counts)
-    if len(counts) > 1 or wrong or any(p.kind == "tabs" and p.doubtful for p in rest):
+    if len(counts) > 1 or wrong or _unclear_count(rest):
         return None, ASK_TABLETS.format(drug=_name(option))
     if not counts:
         return None, None
     low, high = counts.pop()
     return (low or 1, high or 1), None
+
+
+def _unclear_count(rest: Sequence[Part]) -> bool:
+    """Tell tablets that may be what was dispensed, or already in the amount: "6 tabs", "10 mg (2 tabs)"."""
+    one = sum(p.kind in ("amount", "pair") for p in rest) == 1
+    inside = one and any(p.kind == "tabsof" and p.high != 1 for p in rest)
+    tabs = [p for p in rest if p.kind == "tabs"]
+    many = [p for p in tabs if (p.high or 0) > MOST_AT_ONCE and re.search(r"tab|cap|pill", p.text)]
+    return inside or bool(many) or any(p.doubtful for p in tabs)
 
 
 def _bare_range(rest: Sequence[Part], place: int, *, implied: bool = False) -> bool:

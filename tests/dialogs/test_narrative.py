@@ -133,6 +133,7 @@ SAID = [
     ("PDMP every visit, UDS q 3 mo, CSA on file.", "monitoring", ["pdmp_90", "udt_12m", "agreement"]),
     ("No prescribed opioids.", "opioid", [{"drug": "none"}]),
     ("Opioids for pain: none.", "opioid", [{"drug": "none"}]),
+    ("On Sublocade, no opioids for pain.", "mat", "bup_xr"),
     ("Plan: continue Norco 5 bid.", "opioid", [
         {"drug": "hydrocodone", "form": "ir", "strength": 5, "per_day": 2}
     ]),
@@ -245,6 +246,8 @@ UNSAID = [
     ("Norco, not since 2019.", "duration"),
     ("Takes Norco 5 mg tid since 2019, unconfirmed.", "duration"),
     ("Suboxone has no end date.", "endplan"),
+    ("Su esposa toma tramadol.", "opioid"),
+    ("Last oxycodone was two weeks ago.", "opioid"),
     ("Allergies: morphine (rash), codeine.", "opioid"),
     ("Works in the hospital kitchen.", "setting"),
     ("Her fiancee takes Norco.", "opioid"),
@@ -297,8 +300,18 @@ def test_typographic_signs_are_read() -> None:
     ]
 
 
-def test_only_what_was_changed_to_is_taken_now() -> None:
-    assert told("Rotated from morphine to tapentadol.")["opioid"] == [{"drug": "tapentadol"}]
+@pytest.mark.parametrize(
+    "text",
+    ["Rotated from morphine to tapentadol.", "His doctor swapped codeine for tapentadol."],
+)
+def test_only_what_was_changed_to_is_taken_now(text: str) -> None:
+    assert told(text)["opioid"] == [{"drug": "tapentadol"}]
+
+
+def test_tablets_that_were_dispensed_are_no_dose() -> None:
+    assert told("Urgent care gave Norco 5 mg, 8 tablets.")["opioid"] == [
+        {"drug": "hydrocodone", "form": "ir"}
+    ]
 
 
 def test_a_private_sign_is_not_taken_for_a_masked_name() -> None:
