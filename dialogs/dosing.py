@@ -26,6 +26,7 @@ from dialogs.regimen import (
     ASK_FENTANYL,
     ASK_METHADONE,
     ASK_NOW,
+    ASK_SURE,
     DRUGS,
     TIMES_LIKE,
     Finding,
@@ -93,7 +94,7 @@ def read_dose(text: str, drug: str | None = None) -> DoseReading:
     stretches = stretches_of(folded.text, drug)
     findings = [finding(folded, stretch, drug) for stretch in stretches]
     asks = [ask for f in findings for ask in f.asks]
-    asks += [ASK_EITHER] if _either(folded.text, stretches, findings) else []
+    asks += _asks_of_all(folded.text, stretches, findings)
     if not any(f.entries or f.asks or _settled(f) for f in findings) and (
         _amounts(folded.text) or not stretches
     ):
@@ -104,6 +105,17 @@ def read_dose(text: str, drug: str | None = None) -> DoseReading:
 def _settled(finding: Finding) -> bool:
     """Tell a dose that is known not to count, so that no drug need be asked for."""
     return finding.ignored[1:] in ((MAT,), (NOT_NOW,), (NOT_THEIRS,))
+
+
+def _asks_of_all(
+    text: str, stretches: Sequence[Stretch], findings: Sequence[Finding]
+) -> Iterator[str]:
+    """Yield what must be asked about the doses together."""
+    told = any(e.dose.strength or e.dose.per_day for f in findings for e in f.entries)
+    if _either(text, stretches, findings):
+        yield ASK_EITHER
+    if told and find("unsure").search(text) and not find("asking").match(text):
+        yield ASK_SURE
 
 
 def _either(text: str, stretches: Sequence[Stretch], findings: Sequence[Finding]) -> bool:

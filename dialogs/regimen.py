@@ -25,7 +25,7 @@ MOST_STRENGTH: Final = 1000
 MOST_PER_DAY: Final = 48
 """Doses in 24 h: more are asked again."""
 
-PARTNER_AMOUNTS: Final = frozenset({160, 200, 300, 325, 400, 500, 650, 660, 750})
+PARTNER_AMOUNTS: Final = frozenset({108, 160, 167, 200, 300, 325, 400, 500, 650, 660, 750})
 """mg of acetaminophen, aspirin or ibuprofen in combinations with an opioid."""
 MOST_TABLETS: Final = 10
 """Tablets at one time: a larger number may be what was dispensed."""
@@ -67,6 +67,7 @@ ASK_LIQUID: Final = "{drug}: mg in one dose of the liquid?"
 ASK_RANGE: Final = "{drug}: number out of range, strength of one dose?"
 ASK_MAXIMUM: Final = "{drug}: daily maximum?"
 ASK_EITHER: Final = "Either of two opioids: which is taken?"
+ASK_SURE: Final = "Something is marked as unsure: what is certain?"
 ASK_NOW: Final = "{drug}: what is taken now?"
 ASK_METHADONE: Final = "Methadone: for pain, or for OUD?"
 ASK_BUPRENORPHINE: Final = "Buprenorphine: for pain, or for OUD?"
@@ -604,18 +605,33 @@ def _counts(rest: Sequence[Part], place: int) -> bool:
 
 
 def _liquid(rest: Sequence[Part]) -> Amount | None:
-    """Return the mg of one dose where one concentration and one volume are said, and no other amount."""
-    strengths = [part for part in rest if part.kind == "concentration"]
-    volumes = [part for part in rest if part.kind == "volume"]
-    others = any(p.kind in ("liquid", "amount", "pair", "total", "tabs", "rate") for p in rest)
-    if others or (len(strengths), len(volumes)) != (1, 1):
-        return None
-    mg, (low, high) = _mg_per_ml(strengths[0]), (volumes[0].low, volumes[0].high)
-    if mg is None or not (low and high) or low > high:
-        return None
-    return Amount(
-        round(mg * high, 4), ranged=low != high, partner_mg=_partner_per_ml(strengths[0]) * high
+    """Return the mg of one dose of a liquid: one concentration with one volume, or with the mg themselves."""
+    strengths, volumes, amounts = (
+        [part for part in rest if part.kind == kind]
+        for kind in ("concentration", "volume", "amount")
     )
+    others = any(p.kind in ("liquid", "pair", "total", "tabs", "rate") for p in rest)
+    mg = _mg_per_ml(strengths[0]) if len(strengths) == 1 else None
+    if others or mg is None or len(volumes) > 1 or len(amounts) > 1:
+        return None
+    measured = _measured(volumes[0], mg, _partner_per_ml(strengths[0])) if volumes else None
+    told = _in_mg(amounts[0]) if amounts else None
+    if volumes and amounts:
+        return measured if measured and told and measured.value == told.value else None
+    return measured or told
+
+
+def _measured(volume: Part, mg_per_ml: float, partner_per_ml: float) -> Amount | None:
+    low, high = volume.low, volume.high
+    if not (low and high) or low > high:
+        return None
+    return Amount(round(mg_per_ml * high, 4), ranged=low != high, partner_mg=partner_per_ml * high)
+
+
+def _in_mg(amount: Part) -> Amount | None:
+    clear = amount.unit.startswith(("mg", "milli")) and amount.low and amount.high
+    ordered = (amount.low or 0) <= (amount.high or 0)
+    return Amount(amount.high, ranged=amount.low != amount.high) if clear and ordered else None
 
 
 def _partner_per_ml(part: Part) -> float:
