@@ -143,7 +143,7 @@ def _house(reading: Reading, index: int) -> int | None:
     for at in range(index - 1, max(-1, index - 1 - _LONGEST), -1):
         token = reading.at(at)
         number = token.text[0].isdigit() and not _NTH.fullmatch(token.low)
-        if at < index - 1 and (number or _is_count(token)):
+        if at < index - 1 and (number or (_is_count(token) and reading.at(at + 1).capital)):
             return at
         block = token.low == "of" and reading.low(at - 1) in {"block", "blk"}
         if not (block or _street_word(token)) or token.gap not in _GAPS:

@@ -54,7 +54,14 @@ _PUBLIC_HOSTS = re.compile(
     r"uptodate\.com|medscape\.com|crediblemeds\.org|hiv-druginteractions\.org|"
     r"liverpool-\w{1,12}\.org|mdcalc\.com|nextdistro\.org|harmreduction\.org|"
     r"bridgetotreatment\.org|cabridge\.org|goodrx\.com|clinicaltrials\.gov|wikipedia\.org|"
-    r"drugs\.com)(?=[/\s,;)?#]|$|\.(?:\s|$))",
+    r"drugs\.com|mayoclinic\.org|webmd\.com|healthline\.com|smartrecovery\.org|va\.gov|"
+    r"psychiatry\.org|apa\.org|acep\.org|aap\.org|ama-assn\.org|acponline\.org|acpjournals\.org|"
+    r"annals\.org|ahajournals\.org|sciencedirect\.com|springer\.com|wiley\.com|mdpi\.com|"
+    r"frontiersin\.org|plos\.org|nature\.com|oup\.com|tandfonline\.com|sagepub\.com|"
+    r"medrxiv\.org|cmaj\.ca|cfp\.ca|camh\.ca|nice\.org\.uk|medlineplus\.gov|govinfo\.gov|"
+    r"law\.cornell\.edu|asra\.com|suboxone\.com|sublocade(?:rems)?\.com|brixadi(?:rems)?\.com|"
+    r"vivitrol\.com|narcan\.com|btodrems\.com|988lifeline\.org|neverusealone\.com|"
+    r"dancesafe\.org|na\.org|aa\.org)(?=[/\s,;)?#]|$|\.(?:\s|$))",
     re.IGNORECASE,
 )
 _PRIVATE_PATH = re.compile(r"patient|chart|mrn|visit|record|user|profile|id=", re.IGNORECASE)

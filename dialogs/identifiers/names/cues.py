@@ -109,11 +109,7 @@ def small_after(reading: Reading, index: int, *, alone: bool) -> Hit | None:
     token, other = reading.at(index), next_word(reading, index)
     if len(token.low) < _SHORT:
         return None
-    if (
-        token.has(NAMEISH | Sense.GIVEN)
-        and token.low not in SMALL_VERBS
-        and _particled(reading, index)
-    ):
+    if token.has(NAMEISH | Sense.GIVEN) and _particled(reading, index):
         return last_of(reading, index, loose=True), "soft"
     if other is not None and _full_name(token, other, alone=alone):
         firm = token.has(Sense.NAME) and not other.has(Sense.FIELD)
@@ -140,7 +136,8 @@ def _relative(reading: Reading, index: int) -> bool:
     """Whether an everyday word that may be a given name stands between kin and verb: her son tyler has."""
     of_someone = reading.low(index - 2) in OWNERS or reading.at(index - 2).owns
     kin = reading.low(index - 1) in KIN and of_someone
-    return kin and reading.at(index).has(Sense.MAYBE) and verb_at(reading, index + 1)
+    named = reading.at(index).has(Sense.MAYBE) and reading.low(index) not in SMALL_VERBS
+    return kin and named and verb_at(reading, index + 1)
 
 
 def _full_name(token: Token, other: Token, *, alone: bool) -> bool:
@@ -172,6 +169,7 @@ def _spoken(reading: Reading, index: int) -> Hit | None:
         token.known(Sense.NAME | Sense.GIVEN)
         and len(token.low) > _SHORT
         and not token.has(Sense.CITY)
+        and token.low not in SMALL_VERBS
     ):
         return last_of(reading, index), "soft"
     return None

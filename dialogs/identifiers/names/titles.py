@@ -16,6 +16,7 @@ from dialogs.identifiers.names.words import (
 from dialogs.identifiers.tokens import Reading, Token
 
 _GAPS = frozenset({" ", ". ", "."})
+_SHORT = 3
 _WRITTEN_OUT = frozenset({"Mr", "Mrs", "Ms"})
 _SCAN = frozenset(
     [
@@ -61,7 +62,7 @@ def _civil(title: Token, name: Token) -> bool:
 
 
 def _namelike(name: Token) -> bool:
-    return name.has(Sense.STATE | Sense.GIVEN | Sense.FAMILY)
+    return len(name.low) > _SHORT and name.has(Sense.STATE | Sense.GIVEN | Sense.FAMILY)
 
 
 def _strictly(title: Token, name: Token) -> bool:

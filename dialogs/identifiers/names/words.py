@@ -318,7 +318,7 @@ NAMEISH = Sense.NAME | Sense.MAYBE
 NAMED_BEFORE_IS = set_of("name nombre goes called known")
 COPULA = set_of("is was by as")
 WITHHELD = set_of("unknown withheld redacted removed here below above")
-SMALL_VERBS = set_of("will may mark bill hope don case van tip chance can")
+SMALL_VERBS = set_of("will may mark bill hope don case van tip chance can truly")
 """Given names that in small letters are nearly always the verb or noun."""
 OFTEN_PEOPLE = set_of("will mark grace rose bill dean chase art drew frank pat joy dawn")
 """Given names that "has" or "had" makes persons of."""
