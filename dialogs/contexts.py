@@ -35,8 +35,6 @@ def contexts(text: str, start: int, end: int) -> set[Context]:
     )
     if begun:
         found.discard("past")
-    if find("planned").match(before):
-        found.add("plan")
     if _in_question(text, start):
         found.add("question")
     return found

@@ -65,7 +65,8 @@ def _current(sentence: Sentence, stretch: Stretch) -> bool:
     later = sentence.masked[end : _next_name(sentence, stretch)]
     if find("gift").search(later):
         return False
-    return not find("over").search(later) and not find("over").search(clause)
+    ended = ["over", "around_surgery"] if sign_of(stretch) == OPIOID else ["over"]
+    return not any(find(cue).search(words) for cue in ended for words in (clause, later))
 
 
 _BECAUSE = re.compile(r"\b(?:because of|due to|over) (?:the |his |her |their )?$")

@@ -26,6 +26,7 @@ from dialogs.told import (
     Hit,
     Sentence,
     find,
+    heard,
     last_named,
     means_opioid,
     sentences,
@@ -113,7 +114,7 @@ def _rule(entry: Mapping[str, Any], macros: Mapping[str, str]) -> Rule:
 def read_narrative(text: str) -> Reading:
     """Return the answers a narrative suggests, and the fast-path questions it leaves open."""
     folded = fold(text[:LONGEST])
-    told = sentences(folded)
+    told = heard(sentences(folded), folded)
     hits = [hit for sentence in told for hit in _of_rules(sentence)]
     hits += of_medicines(told)
     hits += [

@@ -54,6 +54,22 @@ def sentences(folded: Folded) -> tuple[Sentence, ...]:
     return tuple(found)
 
 
+def heard(told: Sequence[Sentence], folded: Folded) -> tuple[Sentence, ...]:
+    """Return the sentences without those under a heading of plans, past treatment, allergies or relatives."""
+    kept: list[Sentence] = []
+    silent, end = False, 0
+    for sentence in told:
+        heading = find("heading").match(sentence.text)
+        if heading:
+            silent = bool(find("silent").fullmatch(heading["title"]))
+        elif "\n\n" in folded.text[end : sentence.offset] or find("speaking").match(sentence.text):
+            silent = False
+        if not silent or find("kept").search(sentence.text):
+            kept.append(sentence)
+        end = sentence.offset + len(sentence.text)
+    return tuple(kept)
+
+
 def _sentence(folded: Folded, begin: int, end: int, before: str) -> Sentence:
     text = folded.text[begin:end].rstrip()
     own = Folded(text, folded.places[begin : begin + len(text)])

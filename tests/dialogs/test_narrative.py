@@ -246,6 +246,14 @@ UNSAID = [
     ("Norco, not since 2019.", "duration"),
     ("Takes Norco 5 mg tid since 2019, unconfirmed.", "duration"),
     ("Suboxone has no end date.", "endplan"),
+    ("COPD (ruled out).", "risk"),
+    ("Benzo-free for a year.", "cns"),
+    ("Started Suboxone in jail.", "setting"),
+    ("Norco prescribed to her ex.", "opioid"),
+    ("Norco listed for his mother.", "opioid"),
+    ("Norco last filled 4/2020.", "opioid"),
+    ("Got hydromorphone in PACU.", "opioid"),
+    ("Norco 5 bid from pain clinic monthly.", "monitoring"),
     ("Su esposa toma tramadol.", "opioid"),
     ("Last oxycodone was two weeks ago.", "opioid"),
     ("Allergies: morphine (rash), codeine.", "opioid"),
@@ -306,6 +314,26 @@ def test_typographic_signs_are_read() -> None:
 )
 def test_only_what_was_changed_to_is_taken_now(text: str) -> None:
     assert told(text)["opioid"] == [{"drug": "tapentadol"}]
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        "Suboxone 8 mg bid.\nP:\n1. naproxen\n2. pill counts\n3. UDS monthly",
+        "Suboxone 8 mg bid. Plan: yoga. Naproxen. Lockbox.",
+        "Failed: tramadol, duloxetine. On Suboxone.",
+        "Past meds:\n- tramadol\n- Xanax\nCurrent meds:\n- Suboxone",
+        "FH: mother with COPD; alcohol daily.\n\nOn Suboxone.",
+        "Allergies: codeine. He takes Suboxone.",
+        "Treatment options discussed: CBT, duloxetine. Currently Suboxone.",
+    ],
+)
+def test_what_stands_under_a_silent_heading_is_not_suggested(note: str) -> None:
+    assert told(note) == {"mat": "bup_sl"}
+
+
+def test_what_is_continued_is_suggested_under_a_plan() -> None:
+    assert told("Plan: continue Suboxone; Norco 5 mg bid for now.") == {"mat": "bup_sl"}
 
 
 def test_tablets_that_were_dispensed_are_no_dose() -> None:
