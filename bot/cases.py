@@ -1,6 +1,6 @@
 """A stored consult and the dialog's consult: one into the other, and events applied to it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from types import MappingProxyType
 from typing import Any, cast
@@ -10,7 +10,7 @@ from bot.turn import Turn
 from dialogs.content import Scenario
 from dialogs.engine import advance, begin
 from dialogs.evaluation import evaluate
-from dialogs.model import Consult, Draft, Event, Origin, Step
+from dialogs.model import Confirmed, Consult, Draft, Event, Origin, Step
 from dialogs.phases import ADVISED, Phase
 from storage import audit, consults
 from storage.audit import Event as AuditEvent
@@ -45,7 +45,7 @@ def _mapping(value: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
 
 def _draft_of(kept: Mapping[str, Any]) -> Draft:
     """Return the draft as it was before it was written as JSON."""
-    lists = ("marked", "entries", "reading")
+    lists = ("marked", "entries", "reading", "corrects")
     values: dict[str, Any] = {k: tuple(v) if k in lists else v for k, v in kept.items()}
     return Draft(**values)
 
@@ -84,11 +84,15 @@ def written(stored: StoredConsult, consult: Consult) -> StoredConsult:
         turn=consult.turn,
         answers=dict(consult.answers),
         previous=dict(consult.previous),
-        draft=_kept(consult) | {k: v for k, v in (stored.draft or {}).items() if k == "typed"},
+        draft=_kept(consult) | {k: v for k, v in (stored.draft or {}).items() if k in OF_MESSAGES},
         cursor=consult.cursor,
         path=consult.path,
     )
 
+
+OF_MESSAGES = ("typed", "said", "saying")
+"""What is kept of the person's messages, so that editing one corrects its answer: the question of
+each, the doses that each said, and the one whose doses wait for a yes."""
 
 MOST_TYPED = 40
 """Typed answers of a case that can still be corrected by editing the message."""
@@ -99,6 +103,34 @@ def remember_typed(stored: StoredConsult, message_id: int, question: str) -> Sto
     typed = {**(stored.draft or {}).get("typed", {}), str(message_id): question}
     recent = dict(list(typed.items())[-MOST_TYPED:])
     return replace(stored, draft={**(stored.draft or {}), "typed": recent})
+
+
+def remember_saying(stored: StoredConsult, message_id: int) -> StoredConsult:
+    """Return the consult with the note that the doses of a message wait for a yes."""
+    return replace(stored, draft={**(stored.draft or {}), "saying": str(message_id)})
+
+
+def remember_said(
+    stored: StoredConsult, message_id: int | str, entries: Iterable[Mapping[str, Any]]
+) -> StoredConsult:
+    """Return the consult with the note which entries of the dose question a message said."""
+    kept = stored.draft or {}
+    said = {k: v for k, v in kept.get("said", {}).items() if k in kept.get("typed", {})}
+    said[str(message_id)] = [dict(entry) for entry in entries]
+    return replace(stored, draft={**kept, "said": said})
+
+
+def said_doses(stored: StoredConsult, message_id: int) -> tuple[Mapping[str, Any], ...]:
+    """Return the entries of the dose question that a message of the person's said."""
+    return tuple((stored.draft or {}).get("said", {}).get(str(message_id), ()))
+
+
+def _confirmed(stored: StoredConsult, before: Consult, event: Event) -> StoredConsult:
+    """Return the consult with the note what a message said, once its doses are confirmed."""
+    message = (stored.draft or {}).get("saying")
+    if not isinstance(event, Confirmed) or not message or not before.draft.reading:
+        return stored
+    return remember_said(stored, message, before.draft.reading)
 
 
 def typed_question(stored: StoredConsult, message_id: int) -> str | None:
@@ -116,7 +148,7 @@ def apply(
     step = advance(before, event, scenario, tapped_turn)
     if step.note:
         return stored, step
-    return keep(turn, stored, step, scenario), step
+    return keep(turn, _confirmed(stored, before, event), step, scenario), step
 
 
 def keep(turn: Turn, stored: StoredConsult, step: Step, scenario: Scenario) -> StoredConsult:

@@ -1,9 +1,19 @@
 """The consult in the chat: buttons and typed words of one case, from the first question to the summary."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
 
 from bot.callbacks import Callback
-from bot.cases import apply, dialog_of, open_case, remember_typed, typed_question
+from bot.cases import (
+    apply,
+    dialog_of,
+    open_case,
+    remember_said,
+    remember_saying,
+    remember_typed,
+    said_doses,
+    typed_question,
+)
 from bot.screen import Screen, esc
 from bot.screens import question as question_screens
 from bot.screens import review, start, summary
@@ -33,10 +43,14 @@ from dialogs.model import (
     ReadBack,
     Reviewed,
 )
+from dialogs.opioids import focused, live
 from dialogs.phases import ADVISED, ENDED
 from dialogs.summary import summarise
 from storage import consults, transcript
 from storage.consults import StoredConsult
+
+Said: TypeAlias = tuple[Mapping[str, Any], ...]
+"""Entries of the dose question that a message said."""
 
 SAFETY = "safety_now"
 """The red flags: the one question that cannot be skipped."""
@@ -225,6 +239,13 @@ def _event(event: Event) -> Callable[[Turn, Callback], None]:
     return route
 
 
+def _confirm(turn: Turn, data: Callback) -> None:
+    how = data.arg(0)
+    if how not in ("", "add", "instead"):
+        raise Gone
+    take(turn, turn.case(data.case), Confirmed(how), data.turn)  # type: ignore[arg-type]
+
+
 # --- pages that change nothing ----------------------------------------------------------------
 
 
@@ -289,7 +310,7 @@ VERBS: dict[str, Callable[[Turn, Callback], None]] = {
     "keep": _keep,
     "o": _open,
     "b": _event(Back()),
-    "yes": _event(Confirmed()),
+    "yes": _confirm,
     "no": _event(Declined()),
     "f": _event(Asked()),
     "rev": _event(Reviewed()),
@@ -321,8 +342,11 @@ def asked_cases(turn: Turn) -> list[StoredConsult]:
     return [stored for stored in found if stored.phase in ("asking", "confirming")]
 
 
-def typed_words(turn: Turn, stored: StoredConsult, words: str) -> bool:
-    """Apply typed words to the question of a case; False when they mean nothing there."""
+def typed_words(turn: Turn, stored: StoredConsult, words: str, said: Said = ()) -> bool:
+    """Apply typed words to the question of a case; False when they mean nothing there.
+
+    ``said`` are the entries of the dose question that the words said before they were edited.
+    """
     consult, scenario = dialog_of(stored), turn.scenario_of(stored.content_hash)
     question = asking(consult, scenario)
     if question is None:
@@ -332,13 +356,13 @@ def typed_words(turn: Turn, stored: StoredConsult, words: str) -> bool:
         if name in ("yes", "no", "back"):
             answer(turn, stored, Confirmed() if name == "yes" else Declined())
             return True
-    if question.kind == "dose" and _typed_dose(turn, stored, consult, words):
+    if question.kind == "dose" and _typed_dose(turn, stored, consult, words, said):
         return True
     match typed.meaning(words, question):
         case typed.Word(name):
             return _word_here(turn, stored, question, name)
         case typed.Exact(value):
-            answer(turn, stored, _typed_answer(consult, question, value))
+            answer(turn, stored, _typed_answer(consult, question, value, said))
         case typed.Likely(value):
             answer(turn, stored, Guessed(question.id, _as_entries(question, value)))
         case typed.OutOfRange():
@@ -352,7 +376,9 @@ def _as_entries(question: Question, value: object) -> object:
     return [{"drug": value}] if question.kind == "dose" else value
 
 
-def _typed_answer(consult: Consult, question: Question, value: object) -> Event:
+def _typed_answer(consult: Consult, question: Question, value: object, said: Said) -> Event:
+    if question.kind == "dose" and (said or (value == "none" and live(entries(consult)))):
+        return ReadBack(question.id, ({"drug": str(value)},), said)
     if question.kind == "dose":
         return Picked(question.id, str(value))
     if question.kind == "multi" and value != ["none"] and isinstance(value, list):
@@ -376,7 +402,7 @@ def answer(turn: Turn, stored: StoredConsult, event: Event) -> None:
     scenario = turn.scenario_of(stored.content_hash)
     question = asking(before, scenario)
     if question and turn.words_id is not None:
-        stored = remember_typed(stored, turn.words_id, question.id)
+        stored = _remembered(remember_typed(stored, turn.words_id, question.id), event, turn)
     saved, step = apply(turn, stored, event)
     if step.note:
         turn.say(esc(notes(turn)[step.note]), consult=stored.id)
@@ -388,13 +414,30 @@ def answer(turn: Turn, stored: StoredConsult, event: Event) -> None:
     show_case(turn, saved)
 
 
-def _typed_dose(turn: Turn, stored: StoredConsult, consult: Consult, words: str) -> bool:
+def _remembered(stored: StoredConsult, event: Event, turn: Turn) -> StoredConsult:
+    """Return the consult with what the words say of the opioids, for when they are edited."""
+    match event:
+        case ReadBack() if turn.words_id is not None:
+            return remember_saying(stored, turn.words_id)
+        case Picked(_, drug) if turn.words_id is not None:
+            return remember_said(stored, turn.words_id, ({"drug": drug},))
+        case _:
+            return stored
+
+
+def _drug_meant(consult: Consult, said: Said) -> str | None:
+    """Return the drug that a dose without a name is of: the one corrected, else the one in focus."""
+    held = live(entries(consult))
+    place = focused(consult.draft, held)
+    corrected = said or (held[place : place + 1] if place is not None else ())
+    return str(corrected[0]["drug"]) if len(corrected) == 1 else None
+
+
+def _typed_dose(
+    turn: Turn, stored: StoredConsult, consult: Consult, words: str, said: Said
+) -> bool:
     """Read typed words as doses and read them back; False when there is no dose in them."""
-    held, focus = entries(consult), consult.draft.focus
-    place = focus if focus is not None and focus < len(held) else (0 if len(held) == 1 else None)
-    drug = str(held[place]["drug"]) if place is not None else None
-    drug = None if drug == "none" else drug
-    reading = read_dose(words, drug)
+    reading = read_dose(words, _drug_meant(consult, said))
     read = tuple(entry.dose.as_mapping() for entry in reading.entries)
     if not read or not any(len(entry) > 1 for entry in read):
         if reading.ask and any(character.isdigit() for character in words):
@@ -402,7 +445,7 @@ def _typed_dose(turn: Turn, stored: StoredConsult, consult: Consult, words: str)
             return True
         return False
     _say_beside(turn, stored, reading)
-    answer(turn, stored, ReadBack("opioid", read))
+    answer(turn, stored, ReadBack("opioid", read, said))
     return True
 
 
@@ -484,7 +527,8 @@ def edited(turn: Turn, message_id: int, words: str) -> None:
     opened, step = apply(
         turn, stored, Opened(question, "summary" if stored.phase in ADVISED else origin)
     )
-    if step.note or not typed_words(turn, opened, words):
+    said = said_doses(stored, message_id)
+    if step.note or not typed_words(turn, opened, words, said):
         turn.say(esc(turn.t("I could not match the edited words. Nothing was changed.")))
         show_case(turn, opened)
 

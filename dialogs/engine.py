@@ -39,6 +39,7 @@ from dialogs.model import (
     Step,
     Via,
 )
+from dialogs.opioids import drugs, live, merged, places_of
 
 MOST_ENTRIES = 5
 """Pain opioids in one case; more than that is a list for a call, not for a phone."""
@@ -198,9 +199,12 @@ def _(event: Done, consult: Consult, scenario: Scenario) -> Step:
 def _(event: Picked, consult: Consult, scenario: Scenario) -> Step:
     question = _require(event.question, consult, scenario)
     entry = {"drug": event.drug}
-    if event.drug == "none" or not consult.draft.listing:
+    held = live(entries(consult))
+    if event.drug == "none" or not (held or consult.draft.listing):
         return _record(consult, scenario, question.id, [entry], "tap")
-    held = tuple(e for e in entries(consult) if e["drug"] != "none")
+    same = [place for place, e in enumerate(held) if e["drug"] == event.drug]
+    if same and not consult.draft.listing:
+        return Step(replace(consult, draft=Draft(entries=held, focus=same[0])))
     if len(held) >= MOST_ENTRIES:
         return Step(consult, note="too many entries")
     draft = Draft(entries=(*held, entry), focus=len(held))
@@ -224,10 +228,14 @@ def _(event: Doses, consult: Consult, scenario: Scenario) -> Step:
 @_take.register
 def _(event: ReadBack, consult: Consult, scenario: Scenario) -> Step:
     _require(event.question, consult, scenario)
-    if len(entries(consult)) + len(event.entries) > MOST_ENTRIES + 1:
+    held = live(entries(consult))
+    corrects = places_of(event.corrects, held)
+    draft = replace(
+        consult.draft, entries=held, reading=event.entries, corrects=corrects, guess=None
+    )
+    if len(merged(draft)) > MOST_ENTRIES:
         return Step(consult, note="too many entries")
-    held = replace(consult.draft, entries=entries(consult), reading=event.entries, guess=None)
-    return Step(replace(consult.moved("read_back"), draft=held))
+    return Step(replace(consult.moved("read_back"), draft=draft))
 
 
 @_take.register
@@ -243,17 +251,26 @@ def _(event: Confirmed, consult: Consult, scenario: Scenario) -> Step:
     if consult.phase != "confirming" or question is None:
         raise InvalidMove(consult.phase, "confirm")
     if not consult.draft.reading:
-        guess = consult.draft.guess or {}
-        return _record(consult, scenario, question.id, guess.get("value"), "typed")
-    value = [dict(entry) for entry in _merged(consult.draft)]
+        return _guessed(consult, scenario, question, (consult.draft.guess or {}).get("value"))
+    value = [dict(entry) for entry in merged(consult.draft, event.how)]
+    if len(value) > MOST_ENTRIES:
+        return Step(consult, note="too many entries")
     return _record(consult, scenario, question.id, value, "typed")
+
+
+def _guessed(consult: Consult, scenario: Scenario, question: Question, value: Any) -> Step:
+    """Take a guess that was right; a drug is added to what is listed, never put in its place."""
+    if question.kind != "dose" or not live(entries(consult)):
+        return _record(consult, scenario, question.id, value, "typed")
+    asked_again = replace(consult.moved("change"), draft=replace(consult.draft, guess=None))
+    return _take(Picked(question.id, next(drugs(value))), asked_again, scenario)
 
 
 @_take.register
 def _(event: Declined, consult: Consult, scenario: Scenario) -> Step:
     if consult.phase != "confirming":
         raise InvalidMove(consult.phase, "decline")
-    draft = replace(consult.draft, reading=(), guess=None)
+    draft = replace(consult.draft, reading=(), corrects=(), guess=None)
     return Step(replace(consult.moved("change"), draft=draft))
 
 
@@ -352,21 +369,6 @@ def entries(consult: Consult) -> tuple[Mapping[str, Any], ...]:
         return consult.draft.entries
     kept = consult.answers.get("opioid")
     return tuple(kept) if isinstance(kept, list | tuple) else ()
-
-
-def _merged(draft: Draft) -> tuple[Mapping[str, Any], ...]:
-    """Return the entries with what was read: into the focused entry of that drug, else added."""
-    held = [dict(entry) for entry in draft.entries if entry["drug"] != "none"]
-    for read in draft.reading:
-        same = [i for i, e in enumerate(held) if e["drug"] == read["drug"] and "strength" not in e]
-        place = draft.focus if draft.focus is not None and draft.focus < len(held) else None
-        if place is not None and held[place]["drug"] == read["drug"]:
-            held[place] = dict(read)
-        elif same:
-            held[same[0]] = dict(read)
-        else:
-            held.append(dict(read))
-    return tuple(held)
 
 
 def _require(name: str, consult: Consult, scenario: Scenario) -> Question:

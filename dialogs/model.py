@@ -13,6 +13,9 @@ Origin = Literal["path", "review", "summary"]
 Via = Literal["tap", "typed", "edited", "narrative", "asked", "fork", "clarifying"]
 """How an answer came in."""
 
+Placed = Literal["", "add", "instead"]
+"""Where a confirmed dose goes: as it was read back, beside the others, or in another's place."""
+
 
 def _nothing() -> Mapping[str, Any]:
     return MappingProxyType({})
@@ -29,6 +32,8 @@ class Draft:
     focus: int | None = None
     listing: bool = False
     reading: tuple[Mapping[str, Any], ...] = ()
+    corrects: tuple[int, ...] = ()
+    """Places of the entries that an edited message had said."""
     guess: Mapping[str, Any] | None = None
 
 
@@ -111,6 +116,8 @@ class ReadBack:
 
     question: str
     entries: tuple[Mapping[str, Any], ...]
+    corrects: tuple[Mapping[str, Any], ...] = ()
+    """What the message had said before it was edited."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +131,8 @@ class Guessed:
 @dataclass(frozen=True, slots=True)
 class Confirmed:
     """What was read or guessed is right."""
+
+    how: Placed = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from dialogs.doses import show_dose, show_mme
 from dialogs.engine import asking, entries, marked, progress
 from dialogs.evaluation import mme_of
 from dialogs.model import Consult
+from dialogs.opioids import beside, merged, other_way, told
 from dialogs.shown import show_answer
 
 SAFETY = "safety_now"
@@ -208,18 +209,44 @@ class _Shown:
         return next(o.button for o in self.question.options if o.id == entry["drug"])
 
     def reading(self) -> tuple[str, tuple[Row, ...]]:
-        t, read = self.t, self.consult.draft.reading
-        listed = "\n".join(f"• {esc(show_dose(entry, self.scenario))}" for entry in read)
-        amount = mme_of(read, self.scenario.mme_factors)[0]
-        counted = (
-            t("Counts as {mme} MME/day. Estimate. Not for converting between opioids.").format(
-                mme=show_mme(amount)
-            )
-            if amount
-            else t("MME: cannot be calculated from this.")
+        t, draft = self.t, self.consult.draft
+        listed = lines(
+            *self.placed(t("Instead of {which}:"), told(draft)),
+            *self.placed(t("In addition to {which}:"), beside(draft)),
+            *[f"• {esc(show_dose(entry, self.scenario))}" for entry in draft.reading],
         )
-        body = paragraphs(bold(t("I read this. Is it right?")), listed, esc(counted))
-        return body, self.yes_or_no(t("Yes, that is right"), t("No, I will type it again"))
+        body = paragraphs(bold(t("I read this. Is it right?")), listed, esc(self.counted()))
+        yes, no = self.yes_or_no(t("Yes, that is right"), t("No, I will type it again"))
+        return body, (yes, *self.other_way(), no)
+
+    def placed(self, words: str, entries: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+        """Return the line that says what a reading replaces or adds to; none where there is nothing."""
+        which = "; ".join(show_dose(entry, self.scenario) for entry in entries)
+        return (esc(words.format(which=which)),) if entries else ()
+
+    def counted(self) -> str:
+        """Return what was read in MME, and the sum where other opioids stay."""
+        t, draft = self.t, self.consult.draft
+        if any(entry["drug"] == "none" for entry in draft.reading):
+            return ""
+        amount = mme_of(draft.reading, self.scenario.mme_factors)[0]
+        if not amount:
+            return t("MME: cannot be calculated from this.")
+        words = t("Counts as {mme} MME/day. Estimate. Not for converting between opioids.")
+        said = words.format(mme=show_mme(amount))
+        total = mme_of(merged(draft), self.scenario.mme_factors)[0]
+        if not total or len(merged(draft)) == len(draft.reading):
+            return said
+        return f"{said} {t('All opioids together: {mme} MME/day.').format(mme=show_mme(total))}"
+
+    def other_way(self) -> tuple[Row, ...]:
+        """Return the button that places what was read the other way, where that can be meant."""
+        labels = {
+            "add": self.t("In addition, not instead"),
+            "instead": self.t("Instead, not in addition"),
+        }
+        how = other_way(self.consult.draft)
+        return ((self.button(labels[how], "yes", how),),) if how else ()
 
     def guess(self) -> tuple[str, tuple[Row, ...]]:
         t = self.t

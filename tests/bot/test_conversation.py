@@ -1,12 +1,15 @@
 """The chat as the clinician has it, through the real handler, database and HTTP."""
 
+import json
 from pathlib import Path
+
+import pytest
 
 from bot import forks, narrative
 from dialogs.content import load_scenario, load_scenario_text
 from tests.bot.conftest import Clock, Conversation, talking
 from tests.bot.walks import FOUNDING, case_of, data_of, every, forged, founding, summary, unharmed
-from web.emulator import group, person
+from web.emulator import Message, group, person
 
 
 async def test_the_first_screen_says_what_this_is_and_what_not_to_type(
@@ -336,6 +339,100 @@ async def test_five_opioids_are_the_most(ready: Conversation) -> None:
     await ready.taps("Add another opioid", "Tapentadol")
 
     assert "Five opioids are the most" in ready.me.toasts[-1].text
+
+
+async def doses_of(ready: Conversation) -> list[list[object]]:
+    """Return (strength, times a day) of each opioid that the case has now."""
+    found = await every(ready, "SELECT answers FROM consult")
+    entries = json.loads(found[0][0])["opioid"]
+    return [[entry.get("strength"), entry.get("per_day")] for entry in entries]
+
+
+async def with_a_dose(ready: Conversation, *, then: tuple[str, ...] = FOUNDING[6:-1]) -> Message:
+    """Type the dose in the founding case, go on to ``then``, and return the message that said it."""
+    await founding(ready, 5)
+    mine = ready.me.says("oxycodone 10 mg tid")
+    await ready.settles()
+    await ready.says("yes")
+    await ready.taps(*then)
+    return mine
+
+
+@pytest.mark.parametrize(("words", "left"), [("oxycodone 20 mg tid", 20), ("5 mg tid", 5)])
+async def test_a_dose_corrected_by_editing_its_message_replaces_it(
+    ready: Conversation, words: str, left: int
+) -> None:
+    mine = await with_a_dose(ready)
+
+    ready.me.edits(mine, words)
+    await ready.settles()
+    assert "Instead of Oxycodone 10 mg, 3 a day:" in ready.screen.text
+    assert "In addition, not instead" not in ready.screen.labels
+    await ready.says("yes")
+
+    assert "check your answers" in ready.screen.text
+    assert await doses_of(ready) == [[left, 3]]
+
+
+async def test_an_edited_message_leaves_the_other_opioids_alone(ready: Conversation) -> None:
+    mine = await with_a_dose(ready)
+    await ready.taps("Opioid", "Add another opioid")
+    await ready.says("oxycodone ER 15 mg bid")
+    assert "In addition to Oxycodone 10 mg, 3 a day:" in ready.screen.text
+    assert "All opioids together: 90 MME/day" in ready.screen.text
+    await ready.taps("Yes, that is right")
+    assert await doses_of(ready) == [[10, 3], [15, 2]]
+
+    ready.me.edits(mine, "morphine 15 mg qid")
+    await ready.settles()
+    await ready.taps("Yes, that is right")
+    assert await doses_of(ready) == [[15, 4], [15, 2]]
+
+    ready.me.edits(mine, "tramadol")
+    await ready.settles()
+    assert "Instead of Morphine 15 mg, 4 a day:" in ready.screen.text
+    await ready.taps("Yes, that is right")
+    assert await doses_of(ready) == [[None, None], [15, 2]]
+
+
+async def test_a_dose_typed_at_the_entry_in_focus_replaces_it(ready: Conversation) -> None:
+    await with_a_dose(ready, then=FOUNDING[6:])
+
+    await ready.taps("Change answers", "Opioid", "Dose of Oxycodone")
+    said = await ready.says("oxycodone 20 mg tid")
+    assert "Instead of Oxycodone 10 mg, 3 a day:" in said
+    screen = await ready.taps("Yes, that is right")
+
+    assert "90 MME/day" in screen.text
+    assert "135 MME/day" not in screen.text
+
+
+async def test_the_same_drug_can_be_added_where_that_is_meant(ready: Conversation) -> None:
+    await with_a_dose(ready)
+    await ready.taps("Opioid")
+    await ready.says("oxycodone 20 mg tid")
+
+    await ready.taps("In addition, not instead")
+
+    assert await doses_of(ready) == [[10, 3], [20, 3]]
+
+
+async def test_a_drug_typed_at_the_list_is_added_and_no_dose_is_lost(ready: Conversation) -> None:
+    await with_a_dose(ready)
+    await ready.taps("Opioid")
+
+    await ready.says("tramadol")
+    assert "Done (2)" in ready.screen.labels
+    await ready.taps("Done (2)", "Opioid")
+    await ready.says("tramdol")
+    await ready.taps("Yes")
+    await ready.taps("Done (2)", "Opioid")
+    assert await doses_of(ready) == [[10, 3], [None, None]]
+    said = await ready.says("none")
+
+    assert "Instead of Oxycodone 10 mg, 3 a day; Tramadol:" in said
+    await ready.taps("No, I will type it again", "Done (2)")
+    assert await doses_of(ready) == [[10, 3], [None, None]]
 
 
 async def test_an_absurd_dose_is_answered_and_changes_nothing(ready: Conversation) -> None:
