@@ -145,11 +145,12 @@ def _standard_input() -> Iterable[str]:
 
 
 def _check(options: argparse.Namespace) -> int:
+    from bot.catalogue import report as words_report
     from dialogs.checks import check_report
 
-    report, ok = check_report(options.today or now().date())
-    print(report)
-    return 0 if ok else 1
+    reports = check_report(options.today or now().date()), words_report()
+    print("\n\n".join(text for text, _ in reports))
+    return 0 if all(ok for _, ok in reports) else 1
 
 
 def _diagram(options: argparse.Namespace) -> int:

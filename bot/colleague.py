@@ -5,7 +5,7 @@ from collections.abc import Callable
 from bot import helplines, reviews
 from bot.callbacks import Callback, encode
 from bot.cases import dialog_of
-from bot.language import Translate
+from bot.language import Translate, document_note
 from bot.screen import Button, Row, Screen, bold, esc, fold, lines, paragraphs
 from bot.turn import Gone, Turn
 from dialogs.messages import Basis, Message, colleague_message
@@ -60,7 +60,14 @@ def message_screen(turn: Turn, stored: StoredConsult, message: Message) -> Scree
         f"{bold(t('Short'))}\n<pre>{esc(message.short)}</pre>",
         f"{bold(t('In full'))}\n<pre>{esc(message.long)}</pre>",
         _consent_table(turn, stored),
-        esc(t("Tap a block to copy it. Fill in the [brackets] outside this chat: no names here.")),
+        lines(
+            esc(
+                t(
+                    "Tap a block to copy it. Fill in the [brackets] outside this chat: no names here."
+                )
+            ),
+            esc(document_note(turn.scenario_of(stored.content_hash), t)),
+        ),
     )
     rows = (
         (Button(t("Copy the short one"), copy=message.short),),

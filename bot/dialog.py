@@ -45,6 +45,7 @@ from dialogs.model import (
 )
 from dialogs.opioids import focused, live
 from dialogs.phases import ADVISED, ENDED
+from dialogs.phrases import worded
 from dialogs.summary import summarise
 from storage import consults, transcript
 from storage.consults import StoredConsult
@@ -262,7 +263,7 @@ def view_screen(  # noqa: PLR0911 - one line a page
         return review.facts_screen(t, case=case, code=code)
     if consult.phase not in ADVISED:
         return None
-    told = summarise(consult.answers, scenario)
+    told = summarise(consult.answers, scenario, t)
     match name:
         case "step":
             return summary.step_screen(told, t, case=case, code=code, rows=turn.step_rows(stored))
@@ -453,7 +454,7 @@ def _say_beside(turn: Turn, stored: StoredConsult, reading: DoseReading) -> None
     """Say what was left out and what is missing; the screen itself says that it is an estimate."""
     said = [note for note in (*reading.notes, *reading.ask) if note != ESTIMATE_NOTE]
     if said:
-        turn.say("\n".join(map(esc, said)), consult=stored.id)
+        turn.say("\n".join(esc(worded(each, turn.t)) for each in said), consult=stored.id)
 
 
 def _word_here(turn: Turn, stored: StoredConsult, question: Question, name: str) -> bool:
@@ -561,7 +562,7 @@ def resume(turn: Turn) -> None:
 def cancel(turn: Turn) -> None:
     stored = current_case(turn)
     if stored is None:
-        turn.show(start.ready_screen(turn.t), kind="ready")
+        turn.show(start.ready_screen(turn.t, turn.scenario), kind="ready")
         turn.say(esc(turn.t("No case is open here.")))
         return
     sure = review.sure_screen(turn.t, case=stored.short, code=stored.code, what="cancel")

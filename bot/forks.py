@@ -180,7 +180,7 @@ def changed_answers(left: Side, right: Side, t: Translate) -> str:
 def _shown(question: Question, value: Any, side: Side, t: Translate) -> str:
     if value is NOT_ANSWERED:
         return t("not asked")
-    return show_answer(question, value, side.scenario)
+    return show_answer(question, value, side.scenario, t)
 
 
 def still_valid(

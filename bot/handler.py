@@ -614,4 +614,4 @@ def _unclear(turn: Turn) -> None:
     if stored is not None:
         turn.show(dialog.screen_of(turn, stored), consult=stored.id, kind="again")
     else:
-        turn.show(start.ready_screen(turn.t), kind="ready")
+        turn.show(start.ready_screen(turn.t, turn.scenario), kind="ready")

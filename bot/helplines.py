@@ -88,7 +88,7 @@ def _open_words(turn: Turn, line: HelpLine, now: datetime) -> str:
     t = turn.t
     if line.always:
         return t("open day and night")
-    hours = f"{hours_words(line)} {line.zone}"
+    hours = f"{hours_words(line, t)} {line.zone}"
     if is_open(line, now):
         return t("open now ({hours})").format(hours=hours)
     opens = next_opening(line, now) or now

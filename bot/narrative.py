@@ -192,7 +192,7 @@ def _screen(turn: Turn, stored: StoredConsult, suggestions: list[dict[str, Any]]
     listed, rows = [], []
     for place, each in enumerate(suggestions, 1):
         question = scenario.question(each["q"])
-        words = esc(show_answer(question, each["v"], scenario))
+        words = esc(show_answer(question, each["v"], scenario, t))
         listed.append(
             lines(
                 f"{place}. {esc(question.short)}: <b>{words}</b> ({esc(said[each['on']])})",

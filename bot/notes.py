@@ -6,8 +6,9 @@ from datetime import timedelta
 from bot.callbacks import Callback, encode
 from bot.cases import dialog_of
 from bot.colleague import advised, exported
+from bot.language import document_note
 from bot.plan_view import answers_of, decided_words
-from bot.screen import Button, Screen, bold, chunks, esc, paragraphs, utf16
+from bot.screen import Button, Screen, bold, chunks, esc, lines, paragraphs, utf16
 from bot.screens.summary import home
 from bot.turn import Turn
 from dialogs.evaluation import evaluate
@@ -50,7 +51,10 @@ def note_screen(turn: Turn, stored: StoredConsult, note: str, page: int) -> Scre
     body = paragraphs(
         bold(head + count),
         f"<pre>{esc(pages[page])}</pre>",
-        esc(t("Tap the block to copy it. Dates are for you; share relative days.")),
+        lines(
+            esc(t("Tap the block to copy it. Dates are for you; share relative days.")),
+            esc(document_note(turn.scenario_of(stored.content_hash), t)),
+        ),
     )
     turning = tuple(
         Button(label, encode("note", stored.short, to))

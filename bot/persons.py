@@ -42,7 +42,7 @@ def begin(turn: Turn) -> None:
     elif turn.person.role is None:
         turn.show(start.role_screen(turn.scenario, turn.t), kind="role")
     else:
-        turn.show(_for_admins(turn, start.ready_screen(turn.t)), kind="ready")
+        turn.show(_for_admins(turn, start.ready_screen(turn.t, turn.scenario)), kind="ready")
 
 
 def _for_admins(turn: Turn, screen: Screen) -> Screen:

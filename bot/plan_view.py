@@ -21,7 +21,8 @@ EARLIER_UNITS = 3500
 
 def suggested(turn: Turn, stored: StoredConsult) -> StepView:
     """Return the step that the answers lead to now."""
-    return summarise(dialog_of(stored).answers, turn.scenario_of(stored.content_hash)).step
+    scenario = turn.scenario_of(stored.content_hash)
+    return summarise(dialog_of(stored).answers, scenario, turn.t).step
 
 
 # --- the plan as it stands --------------------------------------------------------------------

@@ -6,6 +6,7 @@ from typing import Any
 from bot import paper
 from bot.callbacks import Callback, encode
 from bot.dialog import code_of, current_case, resume
+from bot.language import document_note
 from bot.screen import Button, Row, Screen, bold, esc, lines, paragraphs
 from bot.screens.summary import home
 from bot.turn import Gone, Turn
@@ -57,7 +58,10 @@ def offer_screen(turn: Turn, stored: StoredConsult) -> Screen:
                 "and its outcome. No names."
             )
         ),
-        esc(t("The page opens in your browser. A file stays in this chat, and with Telegram.")),
+        lines(
+            esc(t("The page opens in your browser. A file stays in this chat, and with Telegram.")),
+            esc(document_note(turn.scenario_of(stored.content_hash), t)),
+        ),
     )
     files = tuple(Button(name, encode("recf", stored.short, form)) for form, name in FORMS.items())
     page = (Button(t("Open the page"), encode("recp", stored.short)),)

@@ -95,7 +95,7 @@ def _view(turn: Turn, data: Callback) -> None:
 def _details(turn: Turn, stored: StoredConsult, page: int) -> None:
     """Show the considerations in full, with their sources."""
     shown = _published(turn, stored)
-    told = summarise(shown.answers, turn.scenario_of(shown.content_hash))
+    told = summarise(shown.answers, turn.scenario_of(shown.content_hash), turn.t)
     pages = details_pages(told, turn.t)
     page = min(page, len(pages) - 1)
     count = f" · {page + 1}/{len(pages)}" if len(pages) > 1 else ""

@@ -267,6 +267,8 @@ class Scenario(Record):
 
     id: str
     version: str
+    language: str = Field(default="en", pattern=r"^[a-z]{2}$")
+    """Of its words, as in ISO 639-1."""
     title: Words
     body: str = Field(repr=False)
     """The text of the file, to be kept with the consults that are pinned to it."""

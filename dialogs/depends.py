@@ -8,7 +8,13 @@ from typing import Any
 from dialogs.answers import NONE, Answers, is_given
 from dialogs.content import Question, Scenario
 from dialogs.evaluation import Evaluation, evaluate, mme_of
+from dialogs.phrases import Phrase, Translate, worded
 from dialogs.rules import questions_of
+
+WITHOUT = Phrase("without {option}")
+OR_MORE = Phrase("{bound} {unit} or more")
+UNDER = Phrase("under {bound} {unit}")
+MME_A_DAY = Phrase("MME/day")
 
 LONG_LIST = 5
 """Options of one effect from which on they are not listed one by one."""
@@ -64,7 +70,7 @@ def _toggles(question: Question, chosen: Sequence[str]) -> Iterator[Candidate]:
             yield Candidate(option.button, [*held, option.id])
         elif len(held) > 1:
             rest = [other for other in held if other != option.id]
-            yield Candidate(f"without {option.button}", rest)
+            yield Candidate(WITHOUT.format(option=option.button), rest)
 
 
 def _sides(question: Question, value: float | None, scenario: Scenario) -> Iterator[Candidate]:
@@ -72,9 +78,11 @@ def _sides(question: Question, value: float | None, scenario: Scenario) -> Itera
     low, high = question.minimum or 0, question.maximum or 0
     for bound in sorted(thresholds(question.id, scenario)):
         if (value is None or value < bound) and bound <= high:
-            yield Candidate(f"{bound:g} {question.unit} or more", bound)
+            yield Candidate(OR_MORE.format(bound=f"{bound:g}", unit=question.unit), bound)
         if (value is None or value >= bound) and bound > low:
-            yield Candidate(f"under {bound:g} {question.unit}", max(low, bound - 1))
+            yield Candidate(
+                UNDER.format(bound=f"{bound:g}", unit=question.unit), max(low, bound - 1)
+            )
 
 
 @cache
@@ -110,10 +118,12 @@ def amounts(
     """Yield the same drugs on the other side of each MME threshold; on both when not known."""
     total, known = mme_of(doses, scenario.mme_factors)
     for bound in sorted(thresholds(question.id, scenario)):
+        more = OR_MORE.format(bound=f"{bound:g}", unit=MME_A_DAY)
+        under = UNDER.format(bound=f"{bound:g}", unit=MME_A_DAY)
         if known < bound:
-            yield from _scaled(f"{bound:g} MME/day or more", bound, doses, scenario)
+            yield from _scaled(more, bound, doses, scenario)
         if known >= bound or total is None:
-            yield from _scaled(f"under {bound:g} MME/day", bound / 2, doses, scenario)
+            yield from _scaled(under, bound / 2, doses, scenario)
 
 
 def _scaled(
@@ -199,29 +209,32 @@ def _weight(dependence: Dependence, scenario: Scenario) -> tuple[int, int]:
 
 
 def depends_lines(
-    dependences: Sequence[Dependence], scenario: Scenario
+    dependences: Sequence[Dependence], scenario: Scenario, t: Translate = str
 ) -> tuple[tuple[str, tuple[str, ...]], ...]:
     """Return (question, phrases) to read: ``if Hospital inpatient → One written plan ...``."""
     lines: dict[str, tuple[str, ...]] = {}
     for dependence in dependences:
         held = lines.get(dependence.short, ())
-        lines[dependence.short] = (*held, phrase(dependence, scenario))
+        lines[dependence.short] = (*held, phrase(dependence, scenario, t))
     return tuple(lines.items())
 
 
-def phrase(dependence: Dependence, scenario: Scenario) -> str:
-    """Return one dependence in words."""
+def phrase(dependence: Dependence, scenario: Scenario, t: Translate = str) -> str:
+    """Return one dependence in the words of ``t``."""
     titles = [f"+ {scenario.consideration(i).title}" for i in dependence.added]
     titles += [f"- {scenario.consideration(i).title}" for i in dependence.dropped]
     if dependence.step_to:
         titles.insert(0, scenario.step(dependence.step_to).title)
     if not titles:
         titles = [scenario.banner(i).title for i in dependence.banners]
-    return f"if {_options(dependence, scenario)} → {'; '.join(titles)}"
+    words = t("if {options} → {effect}")
+    return words.format(options=_options(dependence, scenario, t), effect="; ".join(titles))
 
 
-def _options(dependence: Dependence, scenario: Scenario) -> str:
+def _options(dependence: Dependence, scenario: Scenario, t: Translate) -> str:
     """The options, or "any of them" where a long list has one effect."""
     possible = [o for o in scenario.question(dependence.question).options if o.id != NONE]
     every = len(possible) >= LONG_LIST and len(dependence.options) == len(possible)
-    return "any of them" if every else " or ".join(dependence.options)
+    if every:
+        return t("any of them")
+    return f" {t('or')} ".join(worded(option, t) for option in dependence.options)

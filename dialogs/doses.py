@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Final, Literal, Protocol, TypeAlias
 
+from dialogs.phrases import Phrase, Translate
+
 CDC_2022: Final[Mapping[str, float]] = {
     "codeine": 0.15, "fentanyl_td": 2.4, "hydrocodone": 1.0, "hydromorphone": 5.0, "methadone_pain": 4.7,
     "morphine": 1.0, "oxycodone": 1.5, "oxymorphone": 3.0, "tapentadol": 0.4, "tramadol": 0.2,
@@ -20,20 +22,26 @@ PATCH_INTERVAL_H: Final = 72
 ACETAMINOPHEN_CHECK_MG: Final = 3000
 """mg of acetaminophen a day above which a check is asked for. Source: CDC 2022, hepatotoxic above 3-4 g."""
 
-MAT_NOTE: Final = "MAT dose not counted: CDC's factors must not be applied to OUD treatment doses."
-UP_TO_NOTE: Final = "Up to: the most a day, because a range or 'as needed' was entered."
-INTERVAL_NOTE: Final = "Fentanyl patch not changed every 72 h: check interval."
-ATYPICAL_NOTE: Final = (
+MAT_NOTE: Final = Phrase(
+    "MAT dose not counted: CDC's factors must not be applied to OUD treatment doses."
+)
+UP_TO_NOTE: Final = Phrase("Up to: the most a day, because a range or 'as needed' was entered.")
+INTERVAL_NOTE: Final = Phrase("Fentanyl patch not changed every 72 h: check interval.")
+ATYPICAL_NOTE: Final = Phrase(
     "Tramadol, tapentadol: it is not known whether overdose risk follows MME the same way."
 )
-METHADONE_NOTE: Final = "Methadone for pain: long, variable half-life; late respiratory peak."
-BUPRENORPHINE_NOTE: Final = "Buprenorphine for pain is never counted."
-NOT_IN_TABLE_NOTE: Final = "An opioid that is not in the CDC table: cannot calculate."
-ACETAMINOPHEN_NOTE: Final = "Acetaminophen may be over 3 g a day: check."
-ESTIMATE_NOTE: Final = "Estimate. Not for converting between opioids."
+METHADONE_NOTE: Final = Phrase(
+    "Methadone for pain: long, variable half-life; late respiratory peak."
+)
+BUPRENORPHINE_NOTE: Final = Phrase("Buprenorphine for pain is never counted.")
+NOT_IN_TABLE_NOTE: Final = Phrase("An opioid that is not in the CDC table: cannot calculate.")
+ACETAMINOPHEN_NOTE: Final = Phrase("Acetaminophen may be over 3 g a day: check.")
+ESTIMATE_NOTE: Final = Phrase("Estimate. Not for converting between opioids.")
 
-NO_OPIOID: Final = "no opioid counted"
-CANNOT: Final = "cannot calculate"
+NO_OPIOID: Final = Phrase("no opioid counted")
+CANNOT: Final = Phrase("cannot calculate")
+MME: Final = Phrase("{mme} MME/day")
+UP_TO_MME: Final = Phrase("up to {mme} MME/day")
 
 Form: TypeAlias = Literal["ir", "er", "patch"]
 
@@ -136,42 +144,43 @@ def show_number(value: float) -> str:
     return str(_short(float(value)))
 
 
-def mme_line(doses: Sequence[Dose] | None, factors: Mapping[str, float] = CDC_2022) -> str:
+def mme_line(doses: Sequence[Dose] | None, factors: Mapping[str, float] = CDC_2022) -> Phrase:
     """Return the MME in words: "45 MME/day", "up to 60 MME/day", never "0 MME"."""
     total = mme(doses, factors)
     if total is None:
         return CANNOT
     if total == 0:
         return NO_OPIOID
-    up_to = "up to " if any(d.up_to and countable(d, factors) for d in doses or ()) else ""
-    return f"{up_to}{show_mme(total)} MME/day"
+    up_to = any(d.up_to and countable(d, factors) for d in doses or ())
+    return (UP_TO_MME if up_to else MME).format(mme=show_mme(total))
 
 
 class _Scenario(Protocol):
     def question(self, question: str) -> Any: ...
 
 
-def show_dose(entry: Mapping[str, Any] | Dose, scenario: _Scenario) -> str:
+def show_dose(entry: Mapping[str, Any] | Dose, scenario: _Scenario, t: Translate = str) -> str:
     """Return one entry of the opioid question as a clinician reads it: "Oxycodone ER 10 mg, 3 a day"."""
     dose = entry if isinstance(entry, Dose) else Dose.from_mapping(entry)
     label: str = scenario.question("opioid").by_id[dose.drug].label
     name = label.removesuffix(" (mcg/h)")
     form = f" {dose.form.upper()}" if dose.form in ("ir", "er") else ""
-    told = [f"{name}{form}{_show_strength(dose)}", _show_times(dose)]
+    told = [f"{name}{form}{_show_strength(dose, t)}", _show_times(dose, t)]
     return ", ".join(part for part in told if part)
 
 
-def _show_strength(dose: Dose) -> str:
+def _show_strength(dose: Dose, t: Translate) -> str:
     if dose.strength is None:
         return ""
     patch = dose.form == "patch" or dose.drug == "fentanyl_td"
-    worn = f" x {dose.n_patches} patches" if dose.n_patches > 1 else ""
+    worn = f" {t('x {count} patches').format(count=dose.n_patches)}" if dose.n_patches > 1 else ""
     return f" {show_number(dose.strength)} {'mcg/h' if patch else 'mg'}{worn}"
 
 
-def _show_times(dose: Dose) -> str:
+def _show_times(dose: Dose, t: Translate) -> str:
     if dose.interval_h is not None:
-        return f"changed every {show_number(dose.interval_h)} h"
+        return t("changed every {hours} h").format(hours=show_number(dose.interval_h))
     if dose.per_day is None:
-        return "as needed" if dose.up_to else ""
-    return f"{'up to ' if dose.up_to else ''}{show_number(dose.per_day)} a day"
+        return t("as needed") if dose.up_to else ""
+    times = t("up to {count} a day") if dose.up_to else t("{count} a day")
+    return times.format(count=show_number(dose.per_day))

@@ -19,6 +19,7 @@ from dialogs.doses import (
 )
 from dialogs.folded import Folded, fold
 from dialogs.lexicon import Product
+from dialogs.phrases import Phrase
 from dialogs.regimen import (
     ASK_BUPRENORPHINE,
     ASK_CHOSEN,
@@ -53,11 +54,12 @@ __all__ = [
 
 LONGEST: Final = 4096
 """Characters that are read; a Telegram message holds no more."""
-ASK_DRUG: Final = "Which drug?"
+ASK_DRUG: Final = Phrase("Which drug?")
 
 MAT: Final = "MAT"
-OTHER: Final = "not a pain opioid"
-NOT_NOW: Final = "not taken now"
+OTHER: Final = Phrase("not a pain opioid")
+NOT_NOW: Final = Phrase("not taken now")
+NOT_ENTERED: Final = Phrase("Not entered, {why}: {name}.")
 NOT_THEIRS: Final = "somebody else's"
 """Why a medicine is not entered."""
 
@@ -136,7 +138,7 @@ def _reading(findings: Sequence[Finding], asks: Iterable[str]) -> DoseReading:
     partner_mg = sum(f.partner_mg for f in findings)
     notes = (
         *mme_notes(doses, mat=any(map(_is_mat, findings)), acetaminophen_mg=partner_mg),
-        *(f"Not entered, {what}: {name}." for name, what in ignored),
+        *(NOT_ENTERED.format(why=why, name=name) for name, why in ignored),
     )
     return DoseReading(entries, mme(doses) if entries and not ask else None, ask, notes)
 

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 from dialogs.answers import Answers, is_given
 from dialogs.content import Scenario, Table
 from dialogs.doses import Dose, countable, show_dose
+from dialogs.phrases import Translate
 from dialogs.rules import Criterion, Marks, Rule
 from dialogs.shown import show_answer, show_options, state_of
 
@@ -217,11 +218,11 @@ def because(name: str, answers: Answers, scenario: Scenario) -> tuple[Because, .
     return reasons(name, mark(answers, scenario))
 
 
-def reasons(name: str, marked: Marked) -> tuple[Because, ...]:
-    """Return the same from marked answers."""
+def reasons(name: str, marked: Marked, t: Translate = str) -> tuple[Because, ...]:
+    """Return the same from marked answers, worded by ``t``."""
     rule = _true_rule(name, marked)
     true = list(_true_criteria(rule, marked)) if rule else []
-    return tuple(_reasons(true, marked.answers, marked.scenario))
+    return tuple(_reasons(true, marked.answers, marked.scenario, t))
 
 
 def _true_rule(name: str, marked: Marked) -> Rule | None:
@@ -254,34 +255,34 @@ def _true_criteria(rule: Rule, marked: Marked) -> Iterator[Criterion]:
 
 
 def _reasons(
-    criteria: Sequence[Criterion], answers: Answers, scenario: Scenario
+    criteria: Sequence[Criterion], answers: Answers, scenario: Scenario, t: Translate
 ) -> Iterator[Because]:
     for question in scenario.questions:
         own = [criterion for criterion in criteria if criterion.question == question.id]
         if own:
-            words = "; ".join(dict.fromkeys(_reason(own, question.id, answers, scenario)))
+            words = "; ".join(dict.fromkeys(_reason(own, question.id, answers, scenario, t)))
             yield Because(question.short, words, question.id)
 
 
 def _reason(
-    own: Sequence[Criterion], name: str, answers: Answers, scenario: Scenario
+    own: Sequence[Criterion], name: str, answers: Answers, scenario: Scenario, t: Translate
 ) -> Iterator[str]:
     """Yield the options that count, then what was not ticked; or why there is no answer."""
     question, state = scenario.question(name), state_of(name, answers)
     if state != "given":
-        yield state
+        yield t(state)
         return
     value = answers[name]
     wanted = {option for c in own if c.operator == "in" for option in c.options}
     missing = {option for c in own if c.operator == "lacks" for option in c.options}
     if question.kind == "number":
-        yield show_answer(question, value, scenario)
+        yield show_answer(question, value, scenario, t)
     elif question.kind == "dose":
-        yield from _doses_that_count(own, wanted, value, scenario)
+        yield from _doses_that_count(own, wanted, value, scenario, t)
     elif wanted:
         yield show_options(question, wanted & ({value} if isinstance(value, str) else set(value)))
     if missing:
-        yield f"not ticked: {show_options(question, missing)}"
+        yield t("not ticked: {options}").format(options=show_options(question, missing))
 
 
 def _doses_that_count(
@@ -289,10 +290,11 @@ def _doses_that_count(
     wanted: set[str],
     doses: Sequence[Mapping[str, Any]],
     scenario: Scenario,
+    t: Translate,
 ) -> Iterator[str]:
     forms = {form for c in own if c.operator == "form" for form in c.options}
     total = any(c.operator == "mme >=" for c in own)
     for dose in doses:
         counts = total and countable(Dose.from_mapping(dose), scenario.mme_factors)
         if counts or dose["drug"] in wanted or dose.get("form") in forms:
-            yield show_dose(dose, scenario)
+            yield show_dose(dose, scenario, t)

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from dialogs.content import CONTENT, Day, Words
 from dialogs.errors import ContentError
+from dialogs.phrases import Translate
 from dialogs.rules import Record
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -143,14 +144,17 @@ def open_first(lines: Iterable[HelpLine], now: datetime) -> tuple[HelpLine, ...]
     return tuple(sorted(kept, key=lambda line: opening[line.id] or now))
 
 
-def hours_words(line: HelpLine) -> str:
+def hours_words(line: HelpLine, t: Translate = str) -> str:
     """Return when the line is open, by its own clock: "mon-fri 09:00-20:00"."""
     if line.always:
         return ""
-    return "; ".join(f"{_day_words(each.days)} {each.opens}-{each.closes}" for each in line.hours)
+    return "; ".join(
+        f"{_day_words(each.days, t)} {each.opens}-{each.closes}" for each in line.hours
+    )
 
 
-def _day_words(days: tuple[str, ...]) -> str:
+def _day_words(days: tuple[str, ...], t: Translate) -> str:
     places = [DAYS.index(day) for day in days]
     run = len(days) > 2 and places == list(range(places[0], places[0] + len(days)))  # noqa: PLR2004 - three days or more read as from - to
-    return f"{days[0]}-{days[-1]}" if run else ", ".join(days)
+    named = [t(day) for day in days]
+    return f"{named[0]}-{named[-1]}" if run else ", ".join(named)

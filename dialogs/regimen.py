@@ -17,6 +17,7 @@ from dialogs.doses import NEVER_COUNTED, Dose, Form
 from dialogs.folded import Folded
 from dialogs.lexicon import Product
 from dialogs.patterns import packaged
+from dialogs.phrases import Phrase
 from dialogs.sig import Part, hours
 from dialogs.stretches import Stretch
 
@@ -54,24 +55,24 @@ DAY_H: Final = 24
 LONGEST_CHANGE_H: Final = 336
 """Hours between changes of a patch."""
 
-ASK_OTHER_DRUG: Final = "Another dose without a known drug: which drug?"
-ASK_CHOSEN: Final = "Another drug than the chosen one was typed: which drug?"
-ASK_STRENGTH: Final = "{drug}: strength of one dose (mg)?"
-ASK_RATE: Final = "{drug}: strength in mcg/h?"
-ASK_TIMES: Final = "{drug}: how many times in 24 hours?"
-ASK_TABLETS: Final = "{drug}: how many tablets at a time, and how many a day at most?"
-ASK_PATCHES: Final = "{drug}: how many patches at once?"
-ASK_CHANGED: Final = "{drug}: how often is it changed?"
-ASK_UNIT: Final = "{drug}: unit of the strength (mg or mcg)?"
-ASK_LIQUID: Final = "{drug}: mg in one dose of the liquid?"
-ASK_RANGE: Final = "{drug}: number out of range, strength of one dose?"
-ASK_MAXIMUM: Final = "{drug}: daily maximum?"
-ASK_EITHER: Final = "Either of two opioids: which is taken?"
-ASK_SURE: Final = "Something is marked as unsure: what is certain?"
-ASK_NOW: Final = "{drug}: what is taken now?"
-ASK_METHADONE: Final = "Methadone: for pain, or for OUD?"
-ASK_BUPRENORPHINE: Final = "Buprenorphine: for pain, or for OUD?"
-ASK_FENTANYL: Final = "Fentanyl: patch (mcg/h), or another form?"
+ASK_OTHER_DRUG: Final = Phrase("Another dose without a known drug: which drug?")
+ASK_CHOSEN: Final = Phrase("Another drug than the chosen one was typed: which drug?")
+ASK_STRENGTH: Final = Phrase("{drug}: strength of one dose (mg)?")
+ASK_RATE: Final = Phrase("{drug}: strength in mcg/h?")
+ASK_TIMES: Final = Phrase("{drug}: how many times in 24 hours?")
+ASK_TABLETS: Final = Phrase("{drug}: how many tablets at a time, and how many a day at most?")
+ASK_PATCHES: Final = Phrase("{drug}: how many patches at once?")
+ASK_CHANGED: Final = Phrase("{drug}: how often is it changed?")
+ASK_UNIT: Final = Phrase("{drug}: unit of the strength (mg or mcg)?")
+ASK_LIQUID: Final = Phrase("{drug}: mg in one dose of the liquid?")
+ASK_RANGE: Final = Phrase("{drug}: number out of range, strength of one dose?")
+ASK_MAXIMUM: Final = Phrase("{drug}: daily maximum?")
+ASK_EITHER: Final = Phrase("Either of two opioids: which is taken?")
+ASK_SURE: Final = Phrase("Something is marked as unsure: what is certain?")
+ASK_NOW: Final = Phrase("{drug}: what is taken now?")
+ASK_METHADONE: Final = Phrase("Methadone: for pain, or for OUD?")
+ASK_BUPRENORPHINE: Final = Phrase("Buprenorphine: for pain, or for OUD?")
+ASK_FENTANYL: Final = Phrase("Fentanyl: patch (mcg/h), or another form?")
 
 DRUGS: Final[Mapping[str, str]] = {
     "oxycodone": "Oxycodone",
@@ -938,7 +939,7 @@ def _in_range(
     strength: float | None, per_day: float | None, option: str
 ) -> tuple[float | None, float | None, list[str]]:
     """Return the two numbers without those that cannot be, and what must be asked for them."""
-    asks = []
+    asks: list[str] = []
     if strength is not None and not 0 < strength <= MOST_STRENGTH:
         strength, asks = None, [ASK_RANGE.format(drug=_name(option))]
     if per_day is not None and not 0 < per_day <= MOST_PER_DAY:

@@ -6,6 +6,7 @@ from typing import Any, Literal
 from dialogs.answers import NOT_KNOWN, is_given
 from dialogs.content import Question, Scenario
 from dialogs.doses import show_dose
+from dialogs.phrases import Translate
 
 State = Literal["given", "not known", "skipped", "not asked"]
 
@@ -20,11 +21,11 @@ def state_of(question: str, answers: Mapping[str, Any]) -> State:
     return "not known" if value in (NOT_KNOWN, [NOT_KNOWN]) else "skipped"
 
 
-def show_answer(question: Question, value: Any, scenario: Scenario) -> str:
+def show_answer(question: Question, value: Any, scenario: Scenario, t: Translate = str) -> str:
     """Return the answer in words: labels in the scenario's order, doses in full."""
     if not is_given(value):
         known = value in (NOT_KNOWN, [NOT_KNOWN])
-        return question.unknown_label.lower() if known else "skipped"
+        return t(question.unknown_label).lower() if known else t("skipped")
     match question.kind:
         case "choice":
             return question.option(value).label
@@ -33,7 +34,7 @@ def show_answer(question: Question, value: Any, scenario: Scenario) -> str:
         case "number":
             return f"{value:g} {question.unit}"
         case _:
-            return "; ".join(show_dose(entry, scenario) for entry in value)
+            return "; ".join(show_dose(entry, scenario, t) for entry in value)
 
 
 def show_options(question: Question, chosen: Iterable[str]) -> str:

@@ -16,6 +16,7 @@ from dialogs.content import (
     Priority,
     Question,
     Scenario,
+    Source,
     Step,
     Variant,
 )
@@ -31,6 +32,7 @@ from dialogs.evaluation import (
     mark,
     reasons,
 )
+from dialogs.phrases import Phrase, Translate, worded
 from dialogs.shown import show_answer, state_of
 
 __all__ = ["Summary", "plain_summary", "show_answer", "show_dose", "summarise"]
@@ -38,8 +40,10 @@ __all__ = ["Summary", "plain_summary", "show_answer", "show_dose", "summarise"]
 MOST_ADDRESS_NOW = 7
 """Address-now titles before a "show more"."""
 
-NO_ROW = "No other row of the step table matches these answers."
-UNCHECKED = "not yet checked against the original"
+NO_ROW = Phrase("No other row of the step table matches these answers.")
+UNCHECKED = Phrase("not yet checked against the original")
+CHECKED = Phrase("checked {day}")
+NO_YEAR = Phrase("year not recorded")
 
 NAMELESS = "other_opioid"
 """The option for an opioid whose name is not known."""
@@ -159,27 +163,27 @@ class Summary:
     not_asked: tuple[str, ...]
 
 
-def summarise(answers: Answers, scenario: Scenario) -> Summary:
-    """Return what the clinician reads; the same answers always give the same summary."""
+def summarise(answers: Answers, scenario: Scenario, t: Translate = str) -> Summary:
+    """Return what the clinician reads, worded by ``t``; the same answers always give the same."""
     marked = mark(answers, scenario)
     result = conclude(marked)
     banners = tuple(
         BannerView(b.id, b.title, b.text, b.stops) for b in map(scenario.banner, result.banners)
     )
     stopped = any(banner.stops for banner in banners)
-    raised = tuple(consideration_view(i, marked) for i in result.considerations)
+    raised = tuple(consideration_view(i, marked, t) for i in result.considerations)
     held = tuple((i, scenario.consideration(i).title) for i in result.held_back)
     return Summary(
         scenario=scenario.title,
         version=scenario.version,
         stopped=stopped,
-        step=step_view(result, marked),
+        step=step_view(result, marked, t),
         raised=raised,
         gaps=() if stopped else gaps(result, marked),
         held_back=held,
         banners=banners,
-        mme_line="" if stopped else mme_words(marked),
-        mme_notes=() if stopped else mme_beside(marked),
+        mme_line="" if stopped else mme_words(marked, t),
+        mme_notes=() if stopped else mme_beside(marked, t),
         prompts=() if stopped else prompts(marked),
         lines=_true_lines("top", marked),
         footer=scenario.footer,
@@ -212,7 +216,7 @@ def prompts(marked: Marked) -> tuple[PromptView, ...]:
 # --- considerations and sources ---------------------------------------------------------------
 
 
-def consideration_view(name: str, marked: Marked) -> ConsiderationView:
+def consideration_view(name: str, marked: Marked, t: Translate = str) -> ConsiderationView:
     """Return one consideration with the answers that raised it."""
     found = marked.scenario.consideration(name)
     return ConsiderationView(
@@ -222,37 +226,43 @@ def consideration_view(name: str, marked: Marked) -> ConsiderationView:
         priority=found.priority,
         strength=found.strength,
         confidence=found.confidence,
-        because=reasons(name, marked),
-        sources=source_views(found.sources, marked.scenario),
+        because=reasons(name, marked, t),
+        sources=source_views(found.sources, marked.scenario, t),
     )
 
 
-def source_views(citations: Iterable[Citation], scenario: Scenario) -> tuple[SourceView, ...]:
-    return tuple(_source_view(citation, scenario) for citation in citations)
+def source_views(
+    citations: Iterable[Citation], scenario: Scenario, t: Translate = str
+) -> tuple[SourceView, ...]:
+    return tuple(_source_view(citation, scenario, t) for citation in citations)
 
 
-def _source_view(citation: Citation, scenario: Scenario) -> SourceView:
+def _source_view(citation: Citation, scenario: Scenario, t: Translate) -> SourceView:
     source = scenario.source(citation.source)
     anchor = f"#{citation.anchor}" if citation.anchor and source.url else ""
     return SourceView(
         title=source.title,
         section=citation.section,
-        year=source.year or "year not recorded",
+        year=source.year or worded(NO_YEAR, t),
         url=source.url + anchor,
-        kind=source.kind,
-        checked=f"checked {source.checked_on}" if source.checked_on else UNCHECKED,
+        kind=t(source.kind),
+        checked=worded(_checked(source), t),
         verified=source.verified,
         note=citation.retained,
     )
 
 
+def _checked(source: Source) -> Phrase:
+    return CHECKED.format(day=source.checked_on) if source.checked_on else UNCHECKED
+
+
 # --- the step -----------------------------------------------------------------------------------
 
 
-def step_view(result: Evaluation, marked: Marked) -> StepView:
+def step_view(result: Evaluation, marked: Marked, t: Translate = str) -> StepView:
     """Return the suggested step, in its variant for these answers, with its alternatives."""
     scenario = marked.scenario
-    step, why = scenario.step(result.step), reasons(result.step, marked)
+    step, why = scenario.step(result.step), reasons(result.step, marked, t)
     return StepView(
         id=step.id,
         heading=scenario.step_heading,
@@ -263,7 +273,7 @@ def step_view(result: Evaluation, marked: Marked) -> StepView:
         timing=step.timing,
         consent=consent_line(step, marked),
         why=why,
-        why_note="" if why else NO_ROW,
+        why_note="" if why else worded(NO_ROW, t),
         alternatives=tuple(a.text for a in step.alternatives if holds(a.when, marked)),
         judgement=step.judgement or None,
         notes=tuple(_slots("note", step, marked)),
@@ -271,7 +281,7 @@ def step_view(result: Evaluation, marked: Marked) -> StepView:
         draft=_words("draft", step.draft, step, marked),
         short=" ".join(_chosen("short", step, marked)) or step.short,
         inside=step.inside,
-        sources=source_views(step.sources, scenario),
+        sources=source_views(step.sources, scenario, t),
     )
 
 
@@ -414,21 +424,25 @@ def _differs(before: Evaluation, after: Evaluation) -> bool:
 # --- the MME --------------------------------------------------------------------------------------
 
 
-def mme_words(marked: Marked) -> str:
+MME_LINE = Phrase("Pain opioid: {line}")
+NO_MME = Phrase("Pain opioid MME: {line}")
+KNOWN_PART = Phrase("(the part that is known: {mme})")
+
+
+def mme_words(marked: Marked, t: Translate = str) -> str:
     """Return the MME in words: the pain opioids only, never a guess, never "0 MME"."""
     doses = _doses(marked)
     line = mme_line(doses, marked.scenario.mme_factors)
     known = marked.mme_at_least if marked.mme is None else None
-    part = f" (the part that is known: {show_mme(known)})" if known else ""
-    name = "Pain opioid MME" if line == CANNOT else "Pain opioid"
-    return f"{name}: {line}{part}"
+    part = f" {worded(KNOWN_PART.format(mme=show_mme(known)), t)}" if known else ""
+    return worded((NO_MME if line == CANNOT else MME_LINE).format(line=line), t) + part
 
 
-def mme_beside(marked: Marked) -> tuple[str, ...]:
+def mme_beside(marked: Marked, t: Translate = str) -> tuple[str, ...]:
     """Return what has to be said beside the MME of these opioids."""
     mat = marked.kept.get("mat") in ("methadone", "bup_sl", "bup_xr")
     notes = mme_notes(_doses(marked) or (), mat=mat)
-    return (*notes, *_true_lines("mme", marked))
+    return (*(worded(note, t) for note in notes), *_true_lines("mme", marked))
 
 
 def _doses(marked: Marked) -> tuple[Dose, ...] | None:

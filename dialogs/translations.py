@@ -75,7 +75,7 @@ def chosen(scenario: Scenario, language: str, translations: Iterable[Translation
     for each in translations:
         if each.language == language and not problems(each, scenario):
             translated: Scenario = _translated(scenario, each.texts)
-            return translated
+            return translated.model_copy(update={"language": language})
     return scenario
 
 

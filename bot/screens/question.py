@@ -72,7 +72,7 @@ def _head(
 
 def last_answer(question: Question, value: Any, scenario: Scenario, t: Translate) -> str:
     """Return the line that keeps an answer in the chat: a heading, the answer, a check mark."""
-    return f"✓ {esc(question.short)}: {esc(show_answer(question, value, scenario))}"
+    return f"✓ {esc(question.short)}: {esc(show_answer(question, value, scenario, t))}"
 
 
 class _Shown:
@@ -132,7 +132,7 @@ class _Shown:
         ):
             return ""
         words = self.t("Answered before: {answer}")
-        return esc(words.format(answer=show_answer(self.question, held, self.scenario)))
+        return esc(words.format(answer=show_answer(self.question, held, self.scenario, self.t)))
 
     def choices(self, *, numbered: bool) -> tuple[Row, ...]:
         q = self.question
@@ -182,7 +182,7 @@ class _Shown:
         listed = []
         for place, entry in enumerate(held):
             here = place == focus or len(held) == 1
-            listed.append(f"{'▸' if here else '•'} {esc(show_dose(entry, self.scenario))}")
+            listed.append(f"{'▸' if here else '•'} {esc(show_dose(entry, self.scenario, t))}")
             name = clipped(self.drug(entry), 18)
             rows.append(
                 (
@@ -213,7 +213,7 @@ class _Shown:
         listed = lines(
             *self.placed(t("Instead of {which}:"), told(draft)),
             *self.placed(t("In addition to {which}:"), beside(draft)),
-            *[f"• {esc(show_dose(entry, self.scenario))}" for entry in draft.reading],
+            *[f"• {esc(show_dose(entry, self.scenario, self.t))}" for entry in draft.reading],
         )
         body = paragraphs(bold(t("I read this. Is it right?")), listed, esc(self.counted()))
         yes, no = self.yes_or_no(t("Yes, that is right"), t("No, I will type it again"))
@@ -221,7 +221,7 @@ class _Shown:
 
     def placed(self, words: str, entries: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
         """Return the line that says what a reading replaces or adds to; none where there is nothing."""
-        which = "; ".join(show_dose(entry, self.scenario) for entry in entries)
+        which = "; ".join(show_dose(entry, self.scenario, self.t) for entry in entries)
         return (esc(words.format(which=which)),) if entries else ()
 
     def counted(self) -> str:
@@ -251,7 +251,7 @@ class _Shown:
     def guess(self) -> tuple[str, tuple[Row, ...]]:
         t = self.t
         value = (self.consult.draft.guess or {}).get("value")
-        answer = show_answer(self.question, value, self.scenario)
+        answer = show_answer(self.question, value, self.scenario, t)
         body = paragraphs(
             esc(self.question.prompt),
             bold(t("Did you mean: {answer}?").format(answer=answer)),

@@ -34,7 +34,7 @@ def review_screen(
 
 def _line(place: int, q: Question, consult: Consult, scenario: Scenario, t: Translate) -> str:
     value = consult.answers[q.id]
-    words = esc(show_answer(q, value, scenario))
+    words = esc(show_answer(q, value, scenario, t))
     marked = f"<i>{words}</i>" if value in (None, "unk") else bold(words)
     return f"{place}. {esc(q.short)}: {marked}"
 

@@ -6,7 +6,7 @@ Pure: the preview and what others see are made by the same function from the sam
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bot.language import Translate
+from bot.language import Translate, content_note
 from bot.screen import bold, chunks, esc, fold, lines
 from bot.screens.summary import PAGE, step_lines
 from dialogs.content import Scenario
@@ -20,7 +20,7 @@ def shared_pages(
     answers: Mapping[str, Any], scenario: Scenario, t: Translate, *, head: str
 ) -> tuple[str, ...]:
     """Return a shared case as pages of HTML; ``head`` (HTML) stands above the first."""
-    told = summarise(answers, scenario)
+    told = summarise(answers, scenario, t)
     parts = [
         head,
         lines(bold(t("Answers")), *_answers(answers, scenario, t)),
@@ -29,7 +29,11 @@ def shared_pages(
         *_considerations(told, t),
         *_gaps(told, t),
         esc(told.mme_line),
-        f"<i>{esc(told.footer)}</i>\n<i>{esc(PART_2_NOTICE)}</i>",
+        lines(
+            f"<i>{esc(told.footer)}</i>",
+            f"<i>{esc(PART_2_NOTICE)}</i>",
+            esc(content_note(scenario, t)),
+        ),
     ]
     return chunks([part for part in parts if part], PAGE)
 
@@ -39,7 +43,7 @@ def _answers(answers: Mapping[str, Any], scenario: Scenario, t: Translate) -> It
         if name in answers:
             question = scenario.question(name)
             heading = t("Asked by") if name == "role" else question.short
-            yield f"• {esc(heading)}: {bold(show_answer(question, answers[name], scenario))}"
+            yield f"• {esc(heading)}: {bold(show_answer(question, answers[name], scenario, t))}"
 
 
 def _step(step: StepView, t: Translate) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.callbacks import encode
-from bot.language import LANGUAGES, Translate
+from bot.language import LANGUAGES, Translate, content_note
 from bot.screen import Button, Row, Screen, bold, esc, laid_out, lines, paragraphs
 from dialogs.content import Scenario
 
@@ -13,7 +13,7 @@ def scope_screen(scenario: Scenario, t: Translate) -> Screen:
     """Return what the bot is, for whom, and where its words are kept; accepted once."""
     body = paragraphs(
         bold(t("Curbside: a second look at a hard case")),
-        esc(scenario.scope_text),
+        lines(esc(scenario.scope_text), esc(content_note(scenario, t))),
         lines(
             bold(t("Before you type anything")),
             esc(
@@ -52,7 +52,7 @@ def role_screen(scenario: Scenario, t: Translate, *, chosen: str | None = None) 
     return Screen(body, laid_out(buttons, 1))
 
 
-def ready_screen(t: Translate) -> Screen:
+def ready_screen(t: Translate, scenario: Scenario | None = None) -> Screen:
     """Return the screen from which a case is begun."""
     body = paragraphs(
         bold(t("Ready when you are")),
@@ -62,6 +62,7 @@ def ready_screen(t: Translate) -> Screen:
                 "with sources, and one suggested coordination step."
             )
         ),
+        esc(content_note(scenario, t)) if scenario else "",
     )
     return Screen(
         body,
@@ -200,7 +201,7 @@ def settings_screen(line: SettingsLine, t: Translate) -> Screen:
             esc(t("Time zone: {value}").format(value=line.time_zone)),
             esc(t("Quiet hours: {value}").format(value=line.quiet)),
         ),
-        esc(t("Clinical content is shown in English, as written; no reviewed translation exists."))
+        esc(t("Clinical content is in English: no reviewed translation yet."))
         if line.language != "en" and not line.translated
         else "",
     )

@@ -1,9 +1,10 @@
 """The summary on one phone screen, and the pages behind it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from bot.callbacks import encode
-from bot.language import Translate
+from bot.language import Translate, content_note
 from bot.screen import (
     TEXT_LIMIT,
     Button,
@@ -55,10 +56,16 @@ def summary_screen(
     extra: tuple[Row, ...] = (),
 ) -> Screen:
     """Return the first message: the step, titles by priority, the first gaps; the rest behind buttons."""
-    summary = summarise(consult.answers, scenario)
+    summary = _told(consult, scenario, t)
     name = t("What-if case {code} · summary") if hypothetical else t("Case {code} · summary")
     head = lines(bold(name.format(code=code)), said, changed(consult, scenario, t))
     return Screen(_fitted(summary, head, t), _rows(summary, consult, t, case, extra))
+
+
+def _told(consult: Consult, scenario: Scenario, t: Translate) -> Summary:
+    """Return the summary; under its footer the language of the content, where that is another."""
+    told = summarise(consult.answers, scenario, t)
+    return replace(told, footer=lines(told.footer, content_note(scenario, t)))
 
 
 def changed(consult: Consult, scenario: Scenario, t: Translate) -> str:
@@ -310,7 +317,7 @@ def depends_screen(
     red_flag = t("any red flag → {step}").format(step=scenario.step("STEP_EMERGENCY").title)
     blocks = [
         lines(bold(scenario.question(question).short), *[esc(f"• {phrase}") for phrase in phrases])
-        for question, phrases in depends_phrases(consult, scenario)
+        for question, phrases in depends_phrases(consult, scenario, t)
     ] + [lines(bold(scenario.question("safety_now").short), f"• {esc(red_flag)}")]
     pages = chunks(blocks, 1800)
     page = min(max(page, 0), len(pages) - 1)
@@ -325,13 +332,15 @@ def depends_screen(
     return Screen(body, (pager("depends", page, len(pages), t, case), fork, home(t, case)))
 
 
-def depends_phrases(consult: Consult, scenario: Scenario) -> list[tuple[str, list[str]]]:
+def depends_phrases(
+    consult: Consult, scenario: Scenario, t: Translate = str
+) -> list[tuple[str, list[str]]]:
     """Return (question id, phrases) of the map, most consequential first; the red flags left out."""
     found: dict[str, list[str]] = {}
     for dependence in depends_map(consult.answers, scenario):
         if dependence.question == "safety_now":
             continue
-        found.setdefault(dependence.question, []).append(phrase(dependence, scenario))
+        found.setdefault(dependence.question, []).append(phrase(dependence, scenario, t))
     return list(found.items())
 
 

@@ -6,28 +6,21 @@ from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import get_args
 
 import pytest
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
 
+from bot.catalogue import sentences, translated_expressions
 from bot.language import LANGUAGES, offered, translator
-from bot.menus import ADMIN_MENU, GROUP_MENU, MENU
 from bot.routes import COMMANDS
 from bot.screen import Screen, visible
 from bot.screens import review, start, summary
-from dialogs.content import Question, load_scenario
-from dialogs.followup import followup
-from dialogs.identifiers import KINDS, kind_title
+from dialogs.content import load_scenario
 from dialogs.model import Consult
-from dialogs.opinions import CONCERN_WORDS, REMARKS
-from dialogs.summary import GapState
-from storage.console import BREAK_GLASS_REASONS
-from storage.discussion import REMOVALS
 from tests.dialogs.reference_evaluator import VIGNETTES
 
-BOT, WEB = (Path(str(files(name))) for name in ("bot", "web"))
+BOT = Path(str(files("bot")))
 CATALOGUE = BOT / "locale" / "es.po"
 PLACEHOLDER = re.compile(r"\{(\w*)\}")
 SIGNS = re.compile(r"[‹›→]|(?<!\w)/[a-z]+\b|\bHIPAA\b|\bMME\b|\bMAT\b|\bPDMP\b|\b[0-9]+\b")
@@ -52,8 +45,14 @@ COMPUTED = {
     "followup().words('decided', plan.decided)",
     "followup().words('outcome', r.outcome or '')",
     "console.BREAK_GLASS_REASONS[broken.reason_code]",
+    "super().format(*args, **values)",
+    "words.key",
+    "question.unknown_label",
+    "source.kind",
+    "state",
+    "day",
 }
-"""What is translated without being written there; `computed` lists the words it can be."""
+"""What is translated without being written there; `bot.catalogue` lists the words it can be."""
 
 
 @cache
@@ -66,40 +65,8 @@ def translations() -> dict[str, str]:
     return {str(entry.id): str(entry.string) for entry in catalogue() if entry.id}
 
 
-def translated_expressions() -> Iterator[ast.expr]:
-    """Yield what the code hands to `t`, to `turn.t` or to `self.t`; both ways of a choice.
-
-    What the pages say in a chat is among it.
-    """
-    for path in sorted([*BOT.rglob("*.py"), *WEB.rglob("*.py")]):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, ast.Call) and _is_t(node.func) and node.args:
-                first = node.args[0]
-                yield from (first.body, first.orelse) if isinstance(first, ast.IfExp) else (first,)
-
-
-def _is_t(called: ast.expr) -> bool:
-    name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
-    return name == "t"
-
-
-def written() -> set[str]:
-    return {str(each.value) for each in translated_expressions() if isinstance(each, ast.Constant)}
-
-
-def computed() -> set[str]:
-    """Return the words that reach `t` from elsewhere: kinds, states, a plan's words, reasons."""
-    plan = {words for choices in followup().choices.values() for words in choices.values()}
-    opinions = {*CONCERN_WORDS.values(), *REMARKS, *REMOVALS.values()}
-    label = str(Question.model_fields["unknown_label"].default)
-    reasons = set(BREAK_GLASS_REASONS.values())
-    menus = {words for _, words in (*MENU, *GROUP_MENU, *ADMIN_MENU)}
-    kinds = {kind_title(kind) for kind in KINDS} | menus
-    return kinds | set(get_args(GapState)) | plan | opinions | {label} | reasons
-
-
-def msgids() -> set[str]:
-    return written() | computed()
+def msgids() -> frozenset[str]:
+    return sentences()
 
 
 # --- the catalogue ------------------------------------------------------------------------------
@@ -125,7 +92,9 @@ def test_what_is_translated_is_written_there_or_listed() -> None:
         ast.unparse(each) for each in translated_expressions() if not isinstance(each, ast.Constant)
     }
 
-    assert others <= COMPUTED, "write the sentence inside t(...), or list it in `computed`"
+    assert others <= COMPUTED, (
+        "write the sentence inside t(...), or list it here and in bot.catalogue"
+    )
 
 
 def test_a_translation_has_the_placeholders_of_its_sentence() -> None:
