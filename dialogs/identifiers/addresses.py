@@ -145,6 +145,8 @@ def _house(reading: Reading, index: int) -> int | None:
         number = token.text[0].isdigit() and not _NTH.fullmatch(token.low)
         if at < index - 1 and (number or (_is_count(token) and reading.at(at + 1).capital)):
             return at
+        if token.low.isdigit() and token.gap == ". ":
+            return None  # the next of a numbered list
         block = token.low == "of" and reading.low(at - 1) in {"block", "blk"}
         if not (block or _street_word(token)) or token.gap not in _GAPS:
             return None

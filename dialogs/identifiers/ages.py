@@ -64,6 +64,10 @@ _TENS_AFTER_CUE = re.compile(
 _AT_NINETY = re.compile(
     r"\bat (ninety(?:[\s-](?:one|two|three|four|five|six|seven|eight|nine))?),? (?:he|she|they)\b"
 )
+_IN_BRACKETS = re.compile(
+    r"\b(?:man|woman|lady|gentleman|female|male|mother|father|grandmother|grandfather|grandma|"
+    r"grandpa|nonagenarian|centenarian) \((9\d|1[01]\d)\)"
+)
 _AT_DIGITS = re.compile(r"(?:^|[.;!?\n] ?)at (9\d),? (?:he|she|they)\b")
 _OTHER_NUMBER = re.compile(r"[./:%-]\d|%|\+|s")
 _AGE_UNITS = re.compile(r"\s?(?:y|yr|yrs|years?|or|and|to|in|m|f)\b", re.IGNORECASE)
@@ -79,7 +83,7 @@ def ages(reading: Reading) -> Iterator[Finding]:
     low = reading.text.lower()
     for pattern in (_TENS_WORD, _TENS_AFTER_CUE) if reading.has(_WORDS) else ():
         yield from (Finding(*found.span(), "age", "hard") for found in pattern.finditer(low))
-    for pattern in (_AT_NINETY, _AT_DIGITS, _BIRTH_YEAR):
+    for pattern in (_AT_NINETY, _AT_DIGITS, _IN_BRACKETS, _BIRTH_YEAR):
         yield from (Finding(*found.span(1), "age", "hard") for found in pattern.finditer(low))
 
 

@@ -85,6 +85,7 @@ _LAST_FOUR = re.compile(
     r"[\s:=#.\-x*]{1,6}"
     r"(?P<id>\d{4})(?!\d)"
 )
+_OF_SSN = re.compile(r" of (?:the |his |her |their |pt'?s? )?(?:ssn?|social|soc)\b")
 _HIDDEN_SSN = re.compile(r"(?:[x*#•]{3}[- ]?[x*#•]{2}[- ]?)(?P<id>\d{4})(?!\d)", re.IGNORECASE)
 _OTHER_CODE = re.compile(r"[A-TV-Z]\d\d\.\w{1,4}|(?:0?[1-9]|1[0-2])[/-](?:19|20)\d\d|NCT\d{8}")
 """A code of the classification of diseases (M51.26), a month (04/2021), a registered trial."""
@@ -118,7 +119,7 @@ def cued_numbers(reading: Reading) -> Iterator[Finding]:
     low = reading.text.lower()
     yield from (Finding(*found.span(), "ssn", "hard") for found in _HIDDEN_SSN.finditer(low))
     for match in _LAST_FOUR.finditer(low) if "last" in reading.lows else ():
-        if not unit_after(low, match.end()):
+        if not unit_after(low, match.end()) or _OF_SSN.match(low, match.end()):
             yield Finding(*match.span("id"), "ssn", "hard")
 
 

@@ -13,7 +13,8 @@ _DATE_STRONG = re.compile(
     r"discharged?|d/c'?d?|dc'?d|released|release|seen|"
     r"saw (?:him|her|them|pt|patient)|due|appt|appointment|scheduled|sched|visit|visited|"
     r"surgery|surg|procedure|court|hearing|week of|"
-    r"relapsed?|overdosed?|o\.?d\.?'?e?d|died|death|lmp|edd|edc|since|as of|until|till|til|"
+    r"relapsed?|ama|eloped|no[- ]?show(?:ed)?|"
+    r"overdosed?|o\.?d\.?'?e?d|died|death|lmp|edd|edc|since|as of|until|till|til|"
     r"effective|expires?|exp|eff|signed|"
     r"filled|last (?:used?|dose|dosed|seen|fill|refill|visit|uds|clean|positive|urine|"
     r"injection|drink)|next (?:dose|fill|refill|visit|appt|injection|shot)|refill|"
@@ -37,6 +38,8 @@ _BIRTH_CUE = re.compile(
     r"(?:\bd\.?o\.?b\.?|\bborn|\bb-?day|\bbirth ?(?:day|date)|\bdate of birth)"
     r"(?:\W{1,3}(?:is|was|on|of|listed|as)){0,2}\W{0,3}$"
 )
+_OPENS_NOTE = re.compile(r"(?:^|[.;\n]) ?$")
+_NOTE_SIGN = re.compile(r"(?::| -{1,2}) [A-Za-z]")
 _LARGEST_PART = 5
 """Up to here two pairs may be fractions, as in 1/3-1/4."""
 _SIX = re.compile(r"(\d\d)(\d\d)(\d\d)(?!\d)")
@@ -98,12 +101,20 @@ def day_pair(reading: Reading, start: int) -> Finding | None:
     if pair is None:
         return _birth_in_six(reading, start)
     dated = _is_date(reading, pair)
-    if not dated and not _spans(reading, pair):
+    if not dated and not _spans(reading, pair) and not _heads_note(reading, pair):
         return None
     one, other = int(pair[1]), int(pair[2])
     share = one <= other in _SCALES and _COUNTED.match(reading.text, pair.end())
     end = _range_end(reading, pair.end())
     return Finding(start, end, "date", "soft" if share or not dated else "hard")
+
+
+def _heads_note(reading: Reading, pair: re.Match[str]) -> bool:
+    """Whether the pair stands before a note of that day, as in "5/19: called"."""
+    one, other = int(pair[1]), int(pair[2])
+    opens = _OPENS_NOTE.search(reading.before(pair.start())) is not None
+    headed = opens and _NOTE_SIGN.match(reading.text, pair.end()) is not None
+    return headed and "/" in pair[0] and is_day(one, other) and other not in _SCALES and one < other
 
 
 def _birth_in_six(reading: Reading, start: int) -> Finding | None:

@@ -352,5 +352,7 @@ def _wishing(reading: Reading, index: int) -> Hit | None:
     token = reading.at(index)
     verb, after = reading.low(index + 1), reading.low(index + 2)
     has = verb == "has" and after in TAKEN and not token.has(Sense.EVERYDAY)
-    wishes = (has or verb in WISHES) and token.low not in NO_SUBJECT
+    rare = token.known(Sense.GIVEN | Sense.FAMILY) and not token.has(Sense.EVERYDAY)
+    doing = verb in WISHES or (rare and acts(reading, index))
+    wishes = (has or doing) and token.low not in NO_SUBJECT
     return (index, "soft") if wishes and token.has(Sense.GIVEN) and not reading.titled else None
