@@ -20,37 +20,46 @@ find: Final = finder("contexts")
 def contexts(text: str, start: int, end: int) -> set[Context]:
     """Return what makes the fact at ``text[start:end]`` of a sentence uncertain; empty when it stands."""
     before, after = text[:start], text[end:]
-    here = _last(before, find("turn"))
+    reaches = _reaches(before)
+    known = find("known").search(before)
     found: set[Context] = set()
-    for context in _KINDS:
-        reach = find("known").sub(" ", _reach(context, here, before))
-        if find(f"before_{context}").search(reach):
+    for context, reach in reaches.items():
+        words = find("known").sub(" ", reach) if known else reach
+        if words and find(f"before_{context}").search(words):
             found.add(context)
     later = find("turn").split(after, maxsplit=1)[0] if not after.startswith(":") else after[1:]
     for context in _KINDS:
         if find(f"after_{context}").search(after if context == "unsure" else later):
             found.add(context)
-    begun = find("started").search(text) and not find("before_past").search(
-        _reach("past", here, before)
-    )
-    if begun:
+    if "past" in found and _begun(text, reaches["past"]):
         found.discard("past")
     if _in_question(text, start):
         found.add("question")
     return found
 
 
-def _reach(context: Context, here: str, before: str) -> str:
-    """Return the words before the fact that a cue of this kind reaches it from."""
-    if context == "other":
-        return _subject(before)
-    if context in ("negated", "past", "failed"):
-        return _last(here, find("affirmed_again"))
-    return here
+def _begun(text: str, before: str) -> bool:
+    return bool(find("started").search(text) and not find("before_past").search(before))
+
+
+def _reaches(before: str) -> dict[Context, str]:
+    """Return the words before a fact that a cue of each kind reaches it from."""
+    here = _last(before, find("turn"))
+    near = _last(here, find("affirmed_again"))
+    return {
+        "negated": near,
+        "past": near,
+        "plan": here,
+        "unsure": here,
+        "failed": near,
+        "other": _subject(before),
+    }
 
 
 def _subject(before: str) -> str:
     """Return the words in which somebody else can be the one spoken of; company ("lives with") is not one."""
+    if not find("before_other").search(before):
+        return ""
     reach = _last(_without_appositions(before), find("other_turn"))
     return find("company").sub(" ", reach)
 

@@ -185,7 +185,10 @@ def _figure(match: re.Match[str], text: str) -> str:
 
 def parts(text: str, start: int = 0, end: int | None = None) -> tuple[Part, ...]:
     """Return the parts of ``text[start:end]`` in order."""
-    written = _digits(text, start, len(text) if end is None else end)
+    end = len(text) if end is None else end
+    if not _words().search(text, start, end):
+        return tuple(_scanned(text[:end], start))
+    written = _digits(text, start, end)
     found = _scanned(written.text, start)
     return tuple(
         replace(part, start=written.starts[part.start], end=written.ends[part.end - 1])

@@ -246,6 +246,7 @@ UNSAID = [
     ("Norco, not since 2019.", "duration"),
     ("Takes Norco 5 mg tid since 2019, unconfirmed.", "duration"),
     ("Suboxone has no end date.", "endplan"),
+    ("Known allergies: codeine, tramadol.", "opioid"),
     ("COPD (ruled out).", "risk"),
     ("Benzo-free for a year.", "cns"),
     ("Started Suboxone in jail.", "setting"),
