@@ -238,13 +238,15 @@ def _option(
         return _buprenorphine(product, found, words, drug, partner=partner)
     if product.id == "fentanyl":
         return _fentanyl(product, found, kinds, drug)
-    if (
-        product.option
-        and kinds & {"injection", "other_route", "buccal", "sublingual"}
-        and product.option != "bup_pain"
-    ):
+    elsewhere = kinds & {"injection", "other_route", "buccal"} or _under_the_tongue(found)
+    if product.option and elsewhere and product.option != "bup_pain":
         return "other_opioid", None
     return product.option, None
+
+
+def _under_the_tongue(found: Sequence[Part]) -> bool:
+    """Tell a way of taking, not a "film", which may be of another medicine."""
+    return any(p.kind == "sublingual" and p.text[:4] not in ("film", "stri") for p in found)
 
 
 def _methadone(words: str, drug: str | None) -> tuple[str | None, str | None]:

@@ -317,6 +317,8 @@ def _meant(sentence: Sentence, rule: Rule, start: int, end: int) -> bool:
         return False
     if rule.question == "endplan" and not _of_the_opioid(sentence, rule, start, end):
         return False
+    if rule.value == "tox_absent" and "fent" in sentence.text[start:end]:
+        return False
     it = re.search(r"\b(?:it|them)$", sentence.masked[start:end])
     return not it or means_opioid(sentence, start)
 
