@@ -263,7 +263,7 @@ def view_screen(  # noqa: PLR0911 - one line a page
         return review.facts_screen(t, case=case, code=code)
     if consult.phase not in ADVISED:
         return None
-    told = summarise(consult.answers, scenario, t)
+    told = summarise(consult.answers, scenario, t, consult.previous)
     match name:
         case "step":
             return summary.step_screen(told, t, case=case, code=code, rows=turn.step_rows(stored))

@@ -72,6 +72,7 @@ def _filled(turn: Turn, stored: StoredConsult, copy: StoredConsult) -> StoredCon
         dialog_of(copy),
         phase="advised",
         answers=source.answers,
+        previous=source.previous,
         shown=source.answers,
         path=source.path,
         turn=1,

@@ -112,15 +112,27 @@ def asking(consult: Consult, scenario: Scenario) -> Question | None:
 
 def pending(consult: Consult, scenario: Scenario) -> Question | None:
     """Return the next question that wants an answer: first those opened again by a change."""
-    asked = marks_of(consult, scenario).asked
-    for name in asked:
-        if name in consult.reask:
-            return scenario.question(name)
-    for name in asked:
+    again = opened_again(consult, scenario)
+    if again:
+        return scenario.question(again[0])
+    for name in marks_of(consult, scenario).asked:
         question = scenario.question(name)
         if name not in consult.answers and _on_path(question, consult):
             return question
     return None
+
+
+def opened_again(consult: Consult, scenario: Scenario) -> tuple[str, ...]:
+    """Return the questions to be put again: opened by a change, or with an earlier answer to confirm."""
+    confirm = to_confirm(consult, scenario)
+    asked = marks_of(consult, scenario).asked
+    return tuple(name for name in asked if name in consult.reask or name in confirm)
+
+
+def to_confirm(consult: Consult, scenario: Scenario) -> tuple[str, ...]:
+    """Return the questions that apply and have only an answer that fell away and is not confirmed."""
+    asked = marks_of(consult, scenario).asked
+    return tuple(q for q in asked if q in consult.previous and q not in consult.answers)
 
 
 def _on_path(question: Question, consult: Consult) -> bool:
@@ -288,7 +300,7 @@ def _(event: Back, consult: Consult, scenario: Scenario) -> Step:
     before = [n for n in path[: path.index(question.id)] if n in consult.answers]
     if not before:
         return Step(consult, note="first question")
-    return _open(consult, scenario, before[-1], "path")
+    return _open(consult, scenario, before[-1], consult.origin)
 
 
 @_take.register
@@ -318,10 +330,12 @@ def _(event: Asked, consult: Consult, scenario: Scenario) -> Step:
 
 @_take.register
 def _(event: Continued, consult: Consult, scenario: Scenario) -> Step:
-    full = replace(consult, path="full", cursor=None, origin="path", draft=Draft())
-    if pending(full, scenario) is None:
+    here = replace(consult, cursor=None, origin="path", draft=Draft())
+    on_path = consult.phase == "reviewing" and pending(here, scenario) is not None
+    wanted = here if on_path else replace(here, path="full")
+    if pending(wanted, scenario) is None:
         return Step(consult, note="not possible")
-    return Step(full.moved("change"))
+    return Step(wanted.moved("change"))
 
 
 @_take.register
@@ -388,9 +402,10 @@ def _record(consult: Consult, scenario: Scenario, name: str, value: Any, via: Vi
     if old is not ABSENT and old == value:
         changes = ()
     if changes and old is not ABSENT:
-        fallen = _fallen(name, answers, scenario)
+        fallen = _fallen(name, old, answers, scenario)
         changes += tuple(_change(q, answers[q], ABSENT, via) for q in fallen)
-        previous |= {q: answers.pop(q) for q in fallen}
+        gone = {q: answers.pop(q) for q in fallen}
+        previous |= {q: kept for q, kept in gone.items() if kept is not None}
         reask += fallen
     kept = replace(
         consult,
@@ -400,15 +415,28 @@ def _record(consult: Consult, scenario: Scenario, name: str, value: Any, via: Vi
         cursor=None,
         draft=Draft(),
     )
-    return Step(_after_answer(kept, consult, scenario), changes)
+    return Step(_after_answer(_with_returned(kept, consult, scenario), consult, scenario), changes)
+
+
+def _with_returned(kept: Consult, before: Consult, scenario: Scenario) -> Consult:
+    """Return the consult with the questions to be put again that apply again by this answer."""
+    waiting = to_confirm(before, scenario)
+    new = tuple(q for q in to_confirm(kept, scenario) if q not in (*waiting, *kept.reask))
+    return replace(kept, reask=(*kept.reask, *new))
 
 
 def _change(name: str, old: Any, new: Any, via: Via) -> Change:
     return Change(name, None if old is ABSENT else old, None if new is ABSENT else new, via)
 
 
-def _fallen(name: str, answers: Mapping[str, Any], scenario: Scenario) -> tuple[str, ...]:
-    """Return the answered questions whose being asked depends on ``name``, first to last."""
+def _fallen(name: str, old: Any, answers: Mapping[str, Any], scenario: Scenario) -> tuple[str, ...]:
+    """Return the answered questions whose being asked depends on ``name``, first to last.
+
+    Another dose of the same opioids opens nothing again: only the drugs decide what is asked.
+    """
+    dose = scenario.question(name).kind == "dose"
+    if dose and set(drugs(old)) == set(drugs(answers[name])) != set():
+        return ()
     fallen: list[str] = []
     for question in scenario.questions:
         depends = {name, *fallen} & question.depends_on

@@ -170,7 +170,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Continued:
-    """Go on with the questions of the full path."""
+    """Go on with the questions: with those still open on the card, else with the full path."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ Nothing here knows Telegram or HTML; renderers elsewhere lay it out.
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Literal
 
 from dialogs.answers import Answers
@@ -50,6 +51,8 @@ NAMELESS = "other_opioid"
 
 DOSE = "opioid_dose"
 """The gap that is closed by the dose fields of the opioid question, not by its drug."""
+
+NOTHING: Answers = MappingProxyType({})
 
 GapState = Literal["not known", "skipped", "not asked"]
 
@@ -123,6 +126,8 @@ class GapView:
     """Titles of the steps it could lead to."""
     holds_back: tuple[str, ...]
     """Considerations held back now that some answer to it would raise."""
+    was: str = ""
+    """An earlier answer that fell away and is to be confirmed; mostly empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,8 +168,13 @@ class Summary:
     not_asked: tuple[str, ...]
 
 
-def summarise(answers: Answers, scenario: Scenario, t: Translate = str) -> Summary:
-    """Return what the clinician reads, worded by ``t``; the same answers always give the same."""
+def summarise(
+    answers: Answers, scenario: Scenario, t: Translate = str, previous: Answers = NOTHING
+) -> Summary:
+    """Return what the clinician reads, worded by ``t``; the same answers always give the same.
+
+    ``previous`` are answers that fell away: those that apply again stand first among the gaps.
+    """
     marked = mark(answers, scenario)
     result = conclude(marked)
     banners = tuple(
@@ -179,7 +189,7 @@ def summarise(answers: Answers, scenario: Scenario, t: Translate = str) -> Summa
         stopped=stopped,
         step=step_view(result, marked, t),
         raised=raised,
-        gaps=() if stopped else gaps(result, marked),
+        gaps=() if stopped else gaps(result, marked, t, previous),
         held_back=held,
         banners=banners,
         mme_line="" if stopped else mme_words(marked, t),
@@ -364,32 +374,52 @@ def mat_words(marked: Marked) -> str:
 # --- what is not known yet ----------------------------------------------------------------------
 
 
-def gaps(result: Evaluation, marked: Marked) -> tuple[GapView, ...]:
-    """Return what is missing: first what could change the step, then by the scenario's order.
+def gaps(
+    result: Evaluation, marked: Marked, t: Translate = str, previous: Answers = NOTHING
+) -> tuple[GapView, ...]:
+    """Return what is missing: first what is to be confirmed, then what could change the step.
 
-    A missing answer that could change nothing at all is left out.
+    Then by the scenario's order. A missing answer that could change nothing at all is left out.
     """
     scenario = marked.scenario
-    missing = (gap for gap in scenario.gaps if _is_missing(gap, marked))
-    found = [view for gap in missing if (view := _gap_view(gap, result, marked))]
+    earlier = {q: value for q, value in previous.items() if q not in marked.answers}
+    missing = (gap for gap in scenario.gaps if _is_missing(gap, marked, earlier))
+    found = [
+        view
+        for gap in missing
+        if (view := _gap_view(gap, result, marked, _was(gap, earlier, marked, t)))
+    ]
     order = {key: place for place, key in enumerate(scenario.gap_order)}
-    found.sort(key=lambda view: (not view.moves_step, order.get(view.key, len(order))))
+    found.sort(key=lambda v: (not v.was, not v.moves_step, order.get(v.key, len(order))))
     return tuple(found)
 
 
-def _is_missing(gap: Gap, marked: Marked) -> bool:
-    if gap.question not in marked.asked or not holds(gap.when, marked):
+def _is_missing(gap: Gap, marked: Marked, earlier: Answers) -> bool:
+    if gap.question not in marked.asked:
+        return False
+    if gap.question in earlier:
+        return gap.key != DOSE
+    if not holds(gap.when, marked):
         return False
     if gap.key == DOSE:
         return dose_gap(marked.kept.get(gap.question), marked.scenario)
     return gap.question not in marked.kept
 
 
-def _gap_view(gap: Gap, result: Evaluation, marked: Marked) -> GapView | None:
-    question = marked.scenario.question(gap.question)
+def _was(gap: Gap, earlier: Answers, marked: Marked, t: Translate) -> str:
+    """Return the earlier answer to the question of a gap in words; empty when there is none."""
+    if gap.question not in earlier:
+        return ""
+    scenario = marked.scenario
+    return show_answer(scenario.question(gap.question), earlier[gap.question], scenario, t)
+
+
+def _gap_view(gap: Gap, result: Evaluation, marked: Marked, was: str) -> GapView | None:
+    question, scenario = marked.scenario.question(gap.question), marked.scenario
     tried = _outcomes(question, marked) if gap.key != DOSE else _dose_outcomes(question, marked)
     outcomes = list(tried)
-    if gap.key != DOSE and not any(_differs(result, outcome) for outcome in outcomes):
+    moved = any(_differs(result, outcome) for outcome in outcomes)
+    if not was and gap.key != DOSE and not moved:
         return None
     state = state_of(gap.question, marked.answers)
     steps = dict.fromkeys(o.step for o in outcomes if o.step != result.step)
@@ -401,8 +431,9 @@ def _gap_view(gap: Gap, result: Evaluation, marked: Marked) -> GapView | None:
         text=gap.changes,
         state=state if state != "given" else "not asked",
         moves_step=bool(steps),
-        steps=tuple(marked.scenario.step(step).title for step in steps),
+        steps=tuple(scenario.step(step).title for step in steps),
         holds_back=tuple(i for i in result.held_back if i in raised),
+        was=was,
     )
 
 

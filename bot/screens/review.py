@@ -6,7 +6,7 @@ from bot.callbacks import encode
 from bot.language import Translate
 from bot.screen import Button, Row, Screen, bold, clipped, esc, laid_out, lines, paragraphs
 from dialogs.content import Question, Scenario
-from dialogs.engine import answered, pending
+from dialogs.engine import answered, pending, to_confirm
 from dialogs.evaluation import evaluate, mark
 from dialogs.model import Consult
 from dialogs.shown import show_answer
@@ -19,7 +19,8 @@ def review_screen(
     consult: Consult, scenario: Scenario, t: Translate, *, case: str, code: str, said: str = ""
 ) -> Screen:
     """Return the card with every answer, each one tap from being changed."""
-    questions = [scenario.question(name) for name in answered(consult, scenario)]
+    confirm = to_confirm(consult, scenario)
+    questions = [scenario.question(n) for n in (*confirm, *answered(consult, scenario))]
     listed = [_line(place, q, consult, scenario, t) for place, q in enumerate(questions, 1)]
     asking = prompts(mark(consult.answers, scenario))
     body = paragraphs(
@@ -28,11 +29,14 @@ def review_screen(
         "\n".join(f"{bold('?')} {esc(prompt.text)}" for prompt in asking),
         esc(t("Tap a number to change an answer.")),
     )
-    asked = {name for prompt in asking for name in prompt.questions}
+    asked = {name for prompt in asking for name in prompt.questions} | {*confirm}
     return Screen(body, _rows(questions, consult, scenario, t, case, asked))
 
 
 def _line(place: int, q: Question, consult: Consult, scenario: Scenario, t: Translate) -> str:
+    if q.id not in consult.answers:
+        was = show_answer(q, consult.previous[q.id], scenario, t)
+        return f"{place}. {esc(q.short)}: {bold(t('was: {answer}; confirm').format(answer=was))}"
     value = consult.answers[q.id]
     words = esc(show_answer(q, value, scenario, t))
     marked = f"<i>{words}</i>" if value in (None, "unk") else bold(words)

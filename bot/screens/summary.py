@@ -64,7 +64,7 @@ def summary_screen(
 
 def _told(consult: Consult, scenario: Scenario, t: Translate) -> Summary:
     """Return the summary; under its footer the language of the content, where that is another."""
-    told = summarise(consult.answers, scenario, t)
+    told = summarise(consult.answers, scenario, t, consult.previous)
     return replace(told, footer=lines(told.footer, content_note(scenario, t)))
 
 
@@ -147,8 +147,13 @@ def _titles(summary: Summary, priority: str, heading: str, *, most: int, folded:
 def _gap_lines(gaps: Sequence[GapView], t: Translate) -> str:
     if not gaps:
         return ""
-    listed = [f"• {esc(gap.title)} <i>({esc(t(gap.state))})</i>" for gap in gaps]
+    listed = [f"• {esc(gap.title)} <i>({esc(gap_state(gap, t))})</i>" for gap in gaps]
     return lines(bold(t("What I don't know yet")), *listed)
+
+
+def gap_state(gap: GapView, t: Translate) -> str:
+    """Return why there is no answer, or the earlier one that is to be confirmed."""
+    return t("was: {answer}; confirm").format(answer=gap.was) if gap.was else t(gap.state)
 
 
 def _rows(
@@ -292,7 +297,7 @@ def gaps_screen(
     gaps = summary.gaps[page * GAP_BUTTONS : (page + 1) * GAP_BUTTONS]
     listed = [
         lines(
-            f"{bold(gap.title)} <i>({esc(t(gap.state))})</i>",
+            f"{bold(gap.title)} <i>({esc(gap_state(gap, t))})</i>",
             esc(gap.text),
         )
         for gap in gaps

@@ -523,6 +523,43 @@ async def test_an_answer_that_no_longer_applies_returns_as_the_default(
     assert "Keep the answer before" in screen.labels
 
 
+async def test_an_answer_lost_by_a_mis_tap_is_put_again_and_kept_in_sight(
+    ready: Conversation,
+) -> None:
+    await summary(ready)
+    await ready.taps("Unknown", "ECG", "500 ms or more")
+    assert "Same-day QTc" in ready.screen.text
+    await ready.taps("Change answers", "MAT", "remission")
+
+    screen = await ready.taps("Change answers", "MAT", "1 · Methadone")
+    assert "Answered before: 500 ms or more" in screen.text
+    assert "Answered before: 500 ms or more" in await ready.says("/summary")
+
+    again = case_of(ready.screen)
+    await ready.taps("‹ Back", "Keep it and go on", "Keep the answer before")
+    assert "Same-day QTc" in ready.screen.text
+    await forged(ready, f"1|rev|{again}|")
+    assert "was: 500 ms" not in ready.screen.text
+
+
+async def test_an_answer_that_was_not_confirmed_stands_first_on_card_and_summary(
+    ready: Conversation,
+) -> None:
+    await summary(ready)
+    await ready.taps("Unknown", "ECG", "500 ms or more", "Change answers", "MAT", "remission")
+    case = case_of(await ready.taps("Change answers", "MAT", "1 · Methadone"))
+
+    await forged(ready, f"1|rev|{case}|")
+    assert "1. QTc: was: 500 ms or more; confirm" in ready.screen.text
+    await forged(ready, f"1|f|{case}|")
+    assert "• ECG (was: 500 ms or more; confirm)" in ready.screen.text
+    await ready.taps("Unknown")
+    assert "ECG (was: 500 ms or more; confirm)" in ready.screen.text
+    screen = await ready.taps("ECG", "Keep the answer before")
+
+    assert "Same-day QTc" in screen.text
+
+
 async def test_editing_ones_own_message_corrects_the_answer(ready: Conversation) -> None:
     await ready.taps("Start a case", "None of these")
     mine = ready.me.says("methadone clinic")

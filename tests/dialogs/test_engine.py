@@ -7,7 +7,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dialogs.content import load_scenario
-from dialogs.engine import MOST_ENTRIES, advance, answered, asking, begin, marked, pending, progress
+from dialogs.engine import (
+    MOST_ENTRIES,
+    advance,
+    answered,
+    asking,
+    begin,
+    marked,
+    pending,
+    progress,
+    to_confirm,
+)
 from dialogs.evaluation import evaluate, mark
 from dialogs.model import (
     Answered,
@@ -27,12 +37,14 @@ from dialogs.model import (
     Guessed,
     Marked,
     Opened,
+    Origin,
     Picked,
     Planned,
     ReadBack,
     Reopened,
     Reviewed,
 )
+from dialogs.summary import summarise
 
 SCENARIO = load_scenario()
 
@@ -420,3 +432,118 @@ def test_any_sequence_keeps_a_place_and_never_shows_a_summary_under_a_red_flag(
 @pytest.mark.parametrize("kind", [Marked("monitoring", "pill", on=True), Done("setting")])
 def test_marks_and_done_outside_their_question_are_refused(kind: Event) -> None:
     assert advance(after(), kind, SCENARIO).note == "not possible"
+
+
+# --- answers that apply again -------------------------------------------------------------------
+
+
+def ecg_lost(origin: Origin = "summary") -> Consult:
+    """The founding case with a long QTc, after MAT was set to remission and back to methadone."""
+    known = after(*FOUNDING, Asked(), Opened("ecg", "summary"), Answered("ecg", "ge500"))
+    start = known if origin == "summary" else after(Reviewed(), start=known)
+    gone = after(Opened("mat", origin), Answered("mat", "none_remission"), start=start)
+    assert "ecg" not in gone.answers
+    return after(Opened("mat", origin), Answered("mat", "methadone"), start=gone)
+
+
+@pytest.mark.parametrize("origin", ["summary", "review"])
+def test_a_question_that_applies_again_is_put_again_with_its_answer(origin: Origin) -> None:
+    again = ecg_lost(origin)
+
+    kept = after(Answered("ecg", again.previous["ecg"]), start=again)
+
+    assert question_of(again) == "ecg"
+    assert again.previous["ecg"] == "ge500"
+    assert kept.phase == ("advised" if origin == "summary" else "reviewing")
+    assert kept.answers["ecg"] == "ge500"
+
+
+def test_what_is_not_confirmed_stays_in_sight() -> None:
+    left = after(Reviewed(), start=ecg_lost())
+    shown = after(Asked(), start=left)
+
+    first = summarise(shown.answers, SCENARIO, previous=shown.previous).gaps[0]
+
+    assert to_confirm(left, SCENARIO) == ("ecg",)
+    assert (first.question, first.was) == ("ecg", "500 ms or more")
+    assert question_of(after(Continued(), start=left)) == "ecg"
+    assert after(Continued(), start=left).path == "quick"
+
+
+def test_back_from_a_question_put_again_leads_back_to_the_summary_in_the_end() -> None:
+    again = after(Back(), start=ecg_lost())
+
+    kept = after(Answered(question_of(again) or "", "methadone"), start=again)
+
+    assert question_of(again) == "mat"
+    assert question_of(kept) == "ecg"
+    assert after(Answered("ecg", "ge500"), start=kept).phase == "advised"
+
+
+def test_a_question_that_was_skipped_has_nothing_to_confirm() -> None:
+    skipped = after(*FOUNDING, Asked(), Opened("ecg", "summary"), Answered("ecg", None))
+    gone = after(Opened("mat", "summary"), Answered("mat", "none_remission"), start=skipped)
+
+    again = after(Opened("mat", "summary"), Answered("mat", "methadone"), start=gone)
+
+    assert again.phase == "advised"
+    assert "ecg" not in again.previous
+
+
+def test_another_dose_of_the_same_opioid_opens_nothing_again() -> None:
+    known = after(*FOUNDING, Asked(), Opened("goal", "summary"), Answered("goal", "keep"))
+    read = {"drug": "oxycodone", "strength": 10, "per_day": 3}
+    events = (Opened("opioid", "summary"), ReadBack("opioid", (read,)), Confirmed())
+
+    consult = after(*events, start=known)
+
+    assert consult.phase == "advised"
+    assert consult.answers["goal"] == "keep"
+
+
+def changes_of(draw: st.DrawFn, name: str) -> Any:
+    question = SCENARIO.question(name)
+    match question.kind:
+        case "choice":
+            return draw(st.sampled_from([*question.by_id, "unk"]))
+        case "multi":
+            return [draw(st.sampled_from([*question.by_id]))]
+        case "number":
+            return draw(st.sampled_from([40, 120]))
+        case _:
+            return [{"drug": draw(st.sampled_from(["oxycodone", "none"]))}]
+
+
+@st.composite
+def changed(draw: st.DrawFn) -> tuple[str, Any]:
+    name = draw(NAMES.filter(lambda name: name != "safety_now"))
+    return name, changes_of(draw, name)
+
+
+@settings(max_examples=80, deadline=None, derandomize=True)
+@given(
+    st.lists(changed(), min_size=1, max_size=12),
+    st.sampled_from(["summary", "review"]),
+    st.booleans(),
+)
+def test_no_answer_is_lost_unseen_whatever_is_changed(
+    changes: list[tuple[str, Any]], origin: Origin, keep: bool
+) -> None:
+    consult = after(*FOUNDING, Asked())
+    given: dict[str, Any] = dict(consult.answers)
+    for name, value in changes:
+        before = to_confirm(consult, SCENARIO)
+        opened = advance(consult, Opened(name, origin), SCENARIO)
+        if opened.note:
+            continue
+        consult = after(Answered(name, value), start=opened.consult)
+        given[name] = value
+        new = {*to_confirm(consult, SCENARIO)} - {*before}
+        assert not new or question_of(consult) in new
+        while keep and (waiting := question_of(consult)) and waiting in consult.previous:
+            consult = after(Answered(waiting, consult.previous[waiting]), start=consult)
+        for asked in mark(consult.answers, SCENARIO).asked:
+            if asked in given:
+                held = consult.answers if asked in consult.answers else consult.previous
+                assert held[asked] == given[asked]
+                assert asked in consult.answers or asked in to_confirm(consult, SCENARIO)
