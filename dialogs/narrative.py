@@ -327,7 +327,7 @@ def _timely(sentence: Sentence, rule: Rule, start: int, end: int) -> bool:
     """Tell whether an event is recent enough for its rule."""
     if rule.within is None:
         return True
-    ago = days_ago(sentence.masked, start, end)
+    ago = days_ago(_told_with(sentence, rule, end), start, end)
     if ago is None:
         return not rule.dated and not find("undated").search(sentence.masked)
     urgent = rule.value == "od_12m" and ago <= 1
@@ -338,6 +338,12 @@ def _not_there(sentence: Sentence, start: int, rule: Rule) -> bool:
     """Tell a place that was left, or where the client works or visits somebody."""
     left = rule.within is not None and find("left").search(sentence.masked)
     return bool(left or find("elsewhere").search(sentence.masked[:start]))
+
+
+def _told_with(sentence: Sentence, rule: Rule, end: int) -> str:
+    """Return the words whose time is that of the event: after a place only those up to a comma."""
+    comma = sentence.masked.find(",", end) if rule.question == "setting" else -1
+    return sentence.masked[:comma] if comma >= 0 else sentence.masked
 
 
 def _of_the_opioid(sentence: Sentence, rule: Rule, start: int, end: int) -> bool:

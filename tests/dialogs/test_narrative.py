@@ -134,6 +134,14 @@ SAID = [
     ("No prescribed opioids.", "opioid", [{"drug": "none"}]),
     ("Opioids for pain: none.", "opioid", [{"drug": "none"}]),
     ("On Sublocade, no opioids for pain.", "mat", "bup_xr"),
+    ("Client on methadone takes Norco 5 bid.", "mat", "methadone"),
+    ("Inmate at the jail, tramadol for the last week.", "setting", "corr"),
+    ("He's been on methadone since spring in our local methadone clinic.", "setting", "otp"),
+    ("Counselor weekly; urine drug screens are done every month.", "monitoring", ["counselor", "udt_12m"]),
+    ("Norco 5 bid. A written taper plan that ends on March 3.", "endplan", "dated"),
+    ("Residential facility. On Suboxone.", "setting", "resid"),
+    ("Norco 5 bid: less pain, no functional change.", "benefit", "pain_only"),
+    ("Takes Norco. He's been on it 5 months.", "duration", "3to12m"),
     ("Plan: continue Norco 5 bid.", "opioid", [
         {"drug": "hydrocodone", "form": "ir", "strength": 5, "per_day": 2}
     ]),
@@ -246,6 +254,8 @@ UNSAID = [
     ("Norco, not since 2019.", "duration"),
     ("Takes Norco 5 mg tid since 2019, unconfirmed.", "duration"),
     ("Suboxone has no end date.", "endplan"),
+    ("In jail on a charge of theft about two months ago, on Suboxone.", "setting"),
+    ("Patient on methadone takes 10 mg three times a day.", "mat"),
     ("Norco helped but was stopped.", "opioid"),
     ("Tramadol for her dog.", "opioid"),
     ("His 12-yo broke her arm.", "reason"),
