@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from dialogs.identifiers.finding import Finding
 from dialogs.identifiers.lexicon import Sense
-from dialogs.identifiers.names.words import COUNTRIES, FAMOUS, MONTH_NAMES
+from dialogs.identifiers.names.words import CHAINS, COUNTRIES, FAMOUS, MONTH_NAMES
 from dialogs.identifiers.text import set_of
 from dialogs.identifiers.tokens import Reading, Token
 
@@ -156,7 +156,7 @@ def _place(reading: Reading, index: int) -> Iterator[Finding]:
     joined = reading.at(index + 1)
     if joined.gap == "-" and joined.has(Sense.EVERYDAY) and not joined.capital:
         return  # Philly-style
-    if _whole_state(reading, index):
+    if _whole_state(reading, index) or (token.owns and token.low in CHAINS):
         return
     if _resides(reading, index):
         last = _last(reading, index)

@@ -8,7 +8,9 @@ from dialogs.identifiers.names.eponyms import is_citation, is_eponym
 from dialogs.identifiers.names.extent import Hit, acts, last_of, proper, verb_at
 from dialogs.identifiers.names.words import (
     ACRONYMS,
+    AT_PLACES,
     BEEN,
+    CHAINS,
     DOES,
     FEASTS,
     HALF_PREFIXES,
@@ -39,13 +41,14 @@ _LONG = 5
 _NUMBER = re.compile(r"\d")
 _AGE = re.compile(r"\d\d")
 _INITIALS = re.compile(r"[A-Z]{2,5}s")
+_PARTS = re.compile(r"[A-Z][a-z]+")
 _ARTICLES = frozenset({"a", "an", "the"})
 _PREFIXED = re.compile(r"(?:Mc|Mac|De|Di|La|Le|Van|O'|D'|Fitz|[A-Z]'|Da|Ja|Ke|Sha|Ta)[A-Z]")
 
 
 def capitalised(reading: Reading, index: int) -> Hit | None:
     token = reading.at(index)
-    if _compound(reading, index):
+    if _compound(reading, index) or _is_chain(reading, index):
         return None
     if _halved(reading, index):
         return index + 1, "soft"
@@ -63,6 +66,13 @@ def _compound(reading: Reading, index: int) -> bool:
     joined = other.gap == "-" and other.has(Sense.EVERYDAY) and not other.capital
     ordinary = token.has(Sense.MAYBE | Sense.CITY) and not other.has(NAMEISH)
     return _INITIALS.fullmatch(token.text) is not None or (joined and ordinary)
+
+
+def _is_chain(reading: Reading, index: int) -> bool:
+    """Whether it is a shop or a place to eat: works at Wendy's."""
+    token = reading.at(index)
+    chain = token.owns and token.low in CHAINS and reading.low(index - 1) in AT_PLACES
+    return chain and reading.low(index + 1) not in PERSON
 
 
 # two words
@@ -319,10 +329,16 @@ def _unknown(reading: Reading, index: int) -> Hit | None:
     token = reading.at(index)
     if len(token.low) < _SHORT or reading.titled:
         return None
-    inside = not token.opens and not _coined(token)
-    if inside or acts(reading, index) or token.owns or _is_someone(reading, index):
+    coined = _coined(token)
+    if coined and _is_brand(reading, token):
+        return None
+    if not (coined or token.opens) or _does_something(reading, index):
         return last_of(reading, index), "soft"
     return None
+
+
+def _does_something(reading: Reading, index: int) -> bool:
+    return acts(reading, index) or reading.at(index).owns or _is_someone(reading, index)
 
 
 def _is_someone(reading: Reading, index: int) -> bool:
@@ -345,6 +361,12 @@ def _owning(reading: Reading, index: int) -> Hit | None:
     kin = token.owns and token.has(Sense.GIVEN) and reading.low(index + 1) in KIN
     someone = kin and not token.opens and token.low not in NO_SUBJECT and not reading.titled
     return (index, "soft") if someone and token.low not in PERSON else None
+
+
+def _is_brand(reading: Reading, token: Token) -> bool:
+    """Whether an everyday word is part of a coined one: WellCare, BrightView."""
+    parts = _PARTS.findall(token.text)
+    return any(reading.words.sense(part.lower()) & Sense.EVERYDAY for part in parts)
 
 
 def _wishing(reading: Reading, index: int) -> Hit | None:

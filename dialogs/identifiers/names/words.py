@@ -153,6 +153,12 @@ ACRONYMS = set_of(
     "clara grace miles irma isla maya nina stella sally anna alma iris eva ida ema"
 )
 """Given names that in capitals stand for a trial, a test or a disease."""
+CHAINS = set_of(
+    "mcdonald wendy casey lowe tito denny arby macy kohl applebee chili dick sam hardee popeye "
+    "domino zaxby friendly carl culver menard"
+)
+"""Names that with 's are shops and places to eat."""
+AT_PLACES = set_of("at from to near outside like via for by of")
 NICK = frozenset({"big", "lil", "little", "old", "young"})
 NOT_AFTER = set_of(
     "camp day days eve house church period center street st ave road way protocol method line "
@@ -262,6 +268,26 @@ FAMOUS = frozenset(
         ("foster", "child"),
         ("foster", "kids"),
         ("goodman", "gilman"),
+        ("giant", "eagle"),
+        ("hy", "vee"),
+        ("winn", "dixie"),
+        ("fred", "meyer"),
+        ("sonora", "quest"),
+        ("phoenix", "house"),
+        ("odyssey", "house"),
+        ("serenity", "house"),
+        ("eleanor", "health"),
+        ("wood", "johnson"),
+        ("robert", "wood"),
+        ("tai", "chi"),
+        ("mark", "cuban"),
+        ("jolly", "rancher"),
+        ("west", "ward"),
+        ("lin", "zhi"),
+        ("trader", "joe"),
+        ("papa", "john"),
+        ("home", "depot"),
+        ("burger", "king"),
         ("bon", "voyage"),
         ("average", "joe"),
         ("plain", "jane"),
