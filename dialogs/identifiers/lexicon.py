@@ -209,8 +209,11 @@ class Lexicon:
         return len(word) >= _SHORTEST_FORMED and word.endswith(_ENDINGS)
 
     def _misspelt(self, word: str) -> bool:
-        """Whether it is a longer word of the field with one letter wrong: Sublocaid, fetanyl."""
-        if len(word) < _SHORTEST_MISSPELT:
+        """Whether it is a longer word of the field with one letter wrong: Sublocaid, fetanyl.
+
+        Many names end with a vowel, so that a word that does is left to the other rules.
+        """
+        if len(word) < _SHORTEST_MISSPELT or word[-1] in "aio":
             return False
         return word in self.shortened or any(cut in self.shortened for cut in _shortened(word))
 
