@@ -75,11 +75,13 @@ def _computed() -> set[str]:
     reasons = set(BREAK_GLASS_REASONS.values())
     menus = {words for _, words in (*MENU, *GROUP_MENU, *ADMIN_MENU)}
     kinds = {kind_title(kind) for kind in KINDS} | set(get_args(SourceKind))
-    states = {*get_args(GapState), *DAYS, *_unknown_labels()}
+    states = {*get_args(GapState), *DAYS, *_of_questions()}
     return plan | opinions | reasons | menus | kinds | states
 
 
-def _unknown_labels() -> Iterator[str]:
-    """Yield how "not known" is called at the questions: a word of the interface, in the scenario."""
-    for name in scenario_names():
-        yield from (question.unknown_label for question in load_scenario(name).questions)
+def _of_questions() -> Iterator[str]:
+    """Yield what stands at questions and is of the interface: how "not known" is called, units."""
+    for question in (q for name in scenario_names() for q in load_scenario(name).questions):
+        yield question.unknown_label
+        if question.unit:
+            yield question.unit

@@ -393,7 +393,7 @@ def _typed_answer(consult: Consult, question: Question, value: object, said: Sai
 def _range_words(turn: Turn, question: Question) -> str:
     if question.kind == "number":
         words = turn.t("Please type a number from {low} to {high} ({unit}), or tap Not known.")
-        return words.format(low=question.minimum, high=question.maximum, unit=question.unit)
+        return words.format(low=question.minimum, high=question.maximum, unit=turn.t(question.unit))
     return turn.t("There is no choice with that number.")
 
 

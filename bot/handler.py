@@ -378,7 +378,13 @@ def _person(tx: Tx, incoming: Personal, settings: Settings) -> Person:
     if found.unreachable_at is not None and not isinstance(incoming, Membership):
         people.set_reachable(tx, who.telegram_id)
         found = replace(found, unreachable_at=None)
-    return found
+    return _with_language(tx, found, offered(who.language))
+
+
+def _with_language(tx: Tx, found: Person, language: str) -> Person:
+    """Keep the language somebody is first spoken to in, so that they are notified in it too."""
+    known = found.language is not None or language == "en"
+    return found if known else people.set_choices(tx, found, language=language)
 
 
 def _somewhere(turn: Turn) -> None:

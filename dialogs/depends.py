@@ -75,14 +75,12 @@ def _toggles(question: Question, chosen: Sequence[str]) -> Iterator[Candidate]:
 
 def _sides(question: Question, value: float | None, scenario: Scenario) -> Iterator[Candidate]:
     """Yield a number on the other side (on both sides, when there is none) of each threshold."""
-    low, high = question.minimum or 0, question.maximum or 0
+    low, high, unit = question.minimum or 0, question.maximum or 0, Phrase(question.unit)
     for bound in sorted(thresholds(question.id, scenario)):
         if (value is None or value < bound) and bound <= high:
-            yield Candidate(OR_MORE.format(bound=f"{bound:g}", unit=question.unit), bound)
+            yield Candidate(OR_MORE.format(bound=f"{bound:g}", unit=unit), bound)
         if (value is None or value >= bound) and bound > low:
-            yield Candidate(
-                UNDER.format(bound=f"{bound:g}", unit=question.unit), max(low, bound - 1)
-            )
+            yield Candidate(UNDER.format(bound=f"{bound:g}", unit=unit), max(low, bound - 1))
 
 
 @cache

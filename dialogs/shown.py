@@ -32,7 +32,7 @@ def show_answer(question: Question, value: Any, scenario: Scenario, t: Translate
         case "multi":
             return show_options(question, value)
         case "number":
-            return f"{value:g} {question.unit}"
+            return f"{value:g} {t(question.unit)}"
         case _:
             return "; ".join(show_dose(entry, scenario, t) for entry in value)
 

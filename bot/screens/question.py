@@ -110,11 +110,11 @@ class _Shown:
             return esc(f"{t('Tick all that apply, then Done.')} {said}".strip())
         if q.kind == "number":
             words = t("Type a number from {low} to {high} ({unit}).")
-            return esc(words.format(low=q.minimum, high=q.maximum, unit=q.unit))
+            return esc(words.format(low=q.minimum, high=q.maximum, unit=t(q.unit)))
         if q.kind == "dose":
             return esc(
                 t("Tap the medicine. A dose is optional; you can also type it: {example}").format(
-                    example="oxycodone 10 mg TID"
+                    example=t("oxycodone 10 mg TID")
                 )
             )
         return ""
@@ -196,7 +196,7 @@ class _Shown:
             "\n".join(listed),
             esc(
                 t("Type the dose{of}, for example: {example}").format(
-                    of=f" ({named})" if named else "", example="10 mg three times a day"
+                    of=f" ({named})" if named else "", example=t("10 mg three times a day")
                 )
             ),
             esc(t("Without a dose the MME cannot be calculated; everything else works.")),

@@ -48,6 +48,8 @@ COMPUTED = {
     "super().format(*args, **values)",
     "words.key",
     "question.unknown_label",
+    "question.unit",
+    "q.unit",
     "source.kind",
     "state",
     "day",
