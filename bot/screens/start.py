@@ -48,7 +48,9 @@ def role_screen(scenario: Scenario, t: Translate, *, chosen: str | None = None) 
         for place, option in enumerate(question.options, 1)
     ]
     note = t("Asked once and remembered. You can change it under /settings.")
-    body = paragraphs(bold(question.prompt), "\n".join(listed), esc(note))
+    body = paragraphs(
+        bold(question.prompt), "\n".join(listed), lines(esc(note), esc(content_note(scenario, t)))
+    )
     return Screen(body, laid_out(buttons, 1))
 
 

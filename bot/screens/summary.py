@@ -326,7 +326,7 @@ def depends_screen(
     ] + [lines(bold(scenario.question("safety_now").short), f"• {esc(red_flag)}")]
     pages = chunks(blocks, 1800)
     page = min(max(page, 0), len(pages) - 1)
-    step = summarise(consult.answers, scenario).step.title
+    step = summarise(consult.answers, scenario, t).step.title
     body = paragraphs(
         bold(t("Case {code} · it depends").format(code=code)),
         esc(t("Now: {step}. If one answer were different:").format(step=step)),

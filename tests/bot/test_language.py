@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -11,8 +11,16 @@ import pytest
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
 
-from bot.catalogue import sentences, translated_expressions
-from bot.language import LANGUAGES, offered, translator
+from bot import language
+from bot.catalogue import lacking, report, sentences, translated_expressions
+from bot.language import (
+    LANGUAGES,
+    Catalogue,
+    content_note,
+    document_note,
+    offered,
+    translator,
+)
 from bot.routes import COMMANDS
 from bot.screen import Screen, visible
 from bot.screens import review, start, summary
@@ -55,6 +63,13 @@ COMPUTED = {
     "day",
 }
 """What is translated without being written there; `bot.catalogue` lists the words it can be."""
+
+
+WORDING = ("summarise", "show_answer", "show_dose", "phrase", "hours_words", "worded")
+"""Functions of `dialogs` that word something, and are given `t` for it."""
+
+DOCUMENTS = ("notes.py", "forks.py")
+"""What goes into a chart is in the language of the content; a comparison takes titles only."""
 
 
 @cache
@@ -129,6 +144,37 @@ def test_a_translation_begins_and_ends_as_its_sentence_does() -> None:
     assert differing == []
 
 
+def test_the_check_names_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = {each: words for each, words in translations().items() if each != "Which drug?"}
+    assert report()[1]
+    monkeypatch.setattr(language, "catalogue", lambda name: Catalogue(name, kept))
+    monkeypatch.setattr("bot.catalogue.catalogue", lambda name: Catalogue(name, kept))
+
+    text, complete = report()
+
+    assert lacking("es") == ("Which drug?",)
+    assert "not translated: 'Which drug?'" in text
+    assert not complete
+
+
+@pytest.mark.parametrize("path", sorted(BOT.rglob("*.py")), ids=str)
+def test_what_dialogs_words_is_worded_in_the_persons_language(path: Path) -> None:
+    calls = [node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if worded_call(node)]
+    without = [call for call in calls if not any(map(is_translator, ast.walk(call)))]
+
+    assert [ast.unparse(call) for call in without if path.name not in DOCUMENTS] == []
+
+
+def worded_call(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call) and ast.unparse(node.func) in WORDING
+
+
+def is_translator(node: ast.AST) -> bool:
+    return (isinstance(node, ast.Name) and node.id == "t") or (
+        isinstance(node, ast.Attribute) and node.attr == "t"
+    )
+
+
 def test_nobody_is_said_to_have_reviewed_it() -> None:
     assert "Reviewed by: nobody yet" in catalogue().header_comment
     assert catalogue().charset == "utf-8"
@@ -156,6 +202,25 @@ def test_a_sentence_without_translation_reads_english() -> None:
 def test_the_first_language_is_what_telegram_says(said: str | None, language: str) -> None:
     assert offered(said) == language
     assert language in LANGUAGES
+
+
+def test_where_the_content_is_in_another_language_it_is_said() -> None:
+    scenario, spanish = load_scenario(), translator("es")
+
+    assert "en inglés" in content_note(scenario, spanish)
+    assert "en inglés" in document_note(scenario, spanish)
+    assert content_note(scenario, translator("en")) == document_note(scenario, str) == ""
+    assert not content_note(scenario.model_copy(update={"language": "es"}), spanish)
+
+
+@pytest.mark.parametrize("screen", [start.scope_screen, start.role_screen])
+def test_the_first_screens_say_it(screen: Callable[..., Screen]) -> None:
+    assert "en inglés" in screen(load_scenario(), translator("es")).text
+    assert "in English" not in screen(load_scenario(), str).text
+
+
+def test_the_screen_before_a_case_says_it() -> None:
+    assert "en inglés" in start.ready_screen(translator("es"), load_scenario()).text
 
 
 # --- screens ------------------------------------------------------------------------------------
@@ -197,6 +262,7 @@ def test_the_summary_in_spanish_fits_a_phone(vignette: dict[str, dict[str, objec
     screen = summary.summary_screen(consult, scenario, translator("es"), case="abcd2345", code="K7")
 
     assert visible(screen.text) <= summary.VISIBLE
+    assert "en inglés" in screen.text
     for row in screen.rows:
         assert len(row) == 1 or max(len(button.label) for button in row) <= 18
 

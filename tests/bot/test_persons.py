@@ -7,6 +7,7 @@ from typing import Any
 from dialogs.followup import zone_of
 from tests.bot.conftest import Conversation, talking
 from tests.bot.walks import every, forged, planned, summary, unharmed
+from web.emulator import person
 
 
 async def begun(talk: Conversation) -> None:
@@ -294,3 +295,14 @@ async def test_whoever_waited_is_let_in_once_everybody_is(tmp_path: Path) -> Non
 def test_an_unknown_zone_reads_utc() -> None:
     assert zone_of("Middle/Earth").key == "UTC"
     assert zone_of(None).key == "UTC"
+
+
+async def test_whoever_is_first_spoken_to_in_spanish_is_notified_in_spanish(
+    conversation: Conversation,
+) -> None:
+    eva = person(conversation.emulator, 601, "Eva", language="es")
+    eva.starts()
+    await conversation.settles()
+
+    kept = await every(conversation, "SELECT language FROM person WHERE telegram_id = 601")
+    assert kept == [("es",)]
