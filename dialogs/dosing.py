@@ -200,8 +200,9 @@ def _of_another(before: str) -> bool:
 
 def _ended(text: str, stretch: Stretch) -> int | None:
     """Return where it is said after a dose that it is taken no more."""
-    match = find("ended").search(text, stretch.name[1])
-    return match.start() if match and match.start() < stretch.end else None
+    match = find("ended").search(text[stretch.name[1] :])
+    place = stretch.name[1] + match.start() if match else stretch.end
+    return place if place < stretch.end else None
 
 
 def _not_now(called: str, product: Product, later: Sequence[Part]) -> Finding:

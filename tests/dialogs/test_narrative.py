@@ -254,6 +254,7 @@ UNSAID = [
     ("Norco, not since 2019.", "duration"),
     ("Takes Norco 5 mg tid since 2019, unconfirmed.", "duration"),
     ("Suboxone has no end date.", "endplan"),
+    ("He has tramadol left from 2021 but is not taking it.", "opioid"),
     ("In jail on a charge of theft about two months ago, on Suboxone.", "setting"),
     ("Patient on methadone takes 10 mg three times a day.", "mat"),
     ("Norco helped but was stopped.", "opioid"),
