@@ -21,7 +21,7 @@ SHORTEST = 3
 """Characters from which words are compared with labels at all."""
 
 LONGEST = 80
-"""Characters of a typed answer; longer texts are not matched with options."""
+"""Characters of a typed answer; of longer texts only the exact words of an option are matched."""
 
 WORDS: Mapping[str, tuple[str, ...]] = {
     "back": ("back", "previous", "zurück", "atrás", "atras", "volver", "anterior"),
@@ -97,13 +97,23 @@ def word(text: str) -> str | None:
 def meaning(text: str, question: Question) -> Meaning:
     """Return what ``text`` means at ``question``; doses are read elsewhere."""
     said = plain(text)
-    if not said or len(said) > LONGEST:
+    if len(said) > LONGEST:
+        return _exactly(said, question)
+    if not said:
         return Unclear()
     if question.kind == "number":
         return _number(said, question) or _word(said)
     if question.kind == "multi":
         return _several(said, question)
     return _one(said, question.options) or _word_or_likely(said, question)
+
+
+def _exactly(said: str, question: Question) -> Meaning:
+    """Return the option whose words a long text is, whatever its length."""
+    hit = _by_name(said, question.options)
+    if not isinstance(hit, Exact):
+        return Unclear()
+    return Exact([hit.value]) if question.kind == "multi" else hit
 
 
 def _word(said: str) -> Meaning:
@@ -125,9 +135,18 @@ def _number(said: str, question: Question) -> Meaning | None:
 
 
 def _one(said: str, options: Sequence[Option]) -> Meaning | None:
+    named = _by_name(said, options)
     if said.isascii() and said.isdigit():
-        return _by_place(int(said), options)
-    return _by_name(said, options)
+        return _either(named, _by_place(int(said), options))
+    return named
+
+
+def _either(named: Meaning | None, placed: Meaning | None) -> Meaning | None:
+    """Return the option that digits name, or stand for by their place; where they differ, a question."""
+    if not isinstance(named, Exact):
+        return placed
+    same = not isinstance(placed, Exact) or placed.value == named.value
+    return named if same else Likely(named.value)
 
 
 def _by_name(said: str, options: Sequence[Option]) -> Meaning | None:
@@ -170,10 +189,12 @@ def _nearest(said: str, options: Iterable[Option]) -> str | None:
 
 def _several(said: str, question: Question) -> Meaning:
     """Return the marks of a multi-select; several may be typed with commas."""
-    whole = _by_name(said, question.options)
-    if isinstance(whole, Exact):
-        return Exact([whole.value])
     numbered = [option for option in question.options if option.id != "none"]
+    whole = _by_name(said, question.options)
+    if said.isascii() and said.isdigit():
+        whole = _either(whole, _by_place(int(said), numbered))
+    if isinstance(whole, Exact | Likely):
+        return type(whole)([whole.value])
     if _PLACES.fullmatch(said):
         found = [_by_place(int(place), numbered) for place in re.findall(r"[0-9]+", said)]
         values = [hit.value for hit in found if isinstance(hit, Exact)]

@@ -160,6 +160,19 @@ async def test_a_number_that_no_option_has_is_answered_so(ready: Conversation) -
     assert "no choice with that number" in await ready.says("99")
 
 
+async def test_a_qtc_in_figures_and_a_red_flag_in_full_are_understood(
+    ready: Conversation,
+) -> None:
+    await summary(ready)
+    await ready.taps("Unknown", "ECG")
+    await ready.says("500")
+    assert "Same-day QTc" in ready.screen.text
+
+    await ready.taps("Change answers", "Red flags")
+    await ready.says(load_scenario().question("safety_now").option("spine").label)
+    assert "stop here" in ready.screen.text
+
+
 async def test_words_that_fit_nothing_ask_again_and_say_how(ready: Conversation) -> None:
     await ready.taps("Start a case", "None of these")
 
