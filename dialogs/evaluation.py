@@ -1,6 +1,6 @@
 """What follows from the answers: one step, what is raised, what is held back, and the MME."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -179,24 +179,47 @@ def _raised(marked: Marked) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 def difference(before: Evaluation, after: Evaluation) -> "Difference":
     """Return what a change of answers did."""
+    known = {*after.considerations, *after.held_back}
     return Difference(
-        added=tuple(i for i in after.considerations if i not in before.considerations),
-        dropped=tuple(i for i in before.considerations if i not in after.considerations),
+        added=_only(after.considerations, before.considerations),
+        dropped=_only(before.considerations, known),
         step_from=before.step,
         step_to=after.step,
+        held=_only(after.held_back, before.held_back),
+        released=_only(before.held_back, known),
+        banners_added=_only(after.banners, before.banners),
+        banners_dropped=_only(before.banners, after.banners),
+        mme_from=(before.mme, before.mme_at_least or None),
+        mme_to=(after.mme, after.mme_at_least or None),
     )
+
+
+def _only(here: Iterable[str], there: Collection[str]) -> tuple[str, ...]:
+    return tuple(name for name in here if name not in there)
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
     added: tuple[str, ...]
+    """Raised now; what was held back before is among it."""
     dropped: tuple[str, ...]
+    """Raised before, and now neither raised nor held back."""
     step_from: str
     step_to: str
+    held: tuple[str, ...]
+    """Held back now; what was raised before is among it."""
+    released: tuple[str, ...]
+    """Held back before, and now neither raised nor held back."""
+    banners_added: tuple[str, ...]
+    banners_dropped: tuple[str, ...]
+    mme_from: Amounts
+    mme_to: Amounts
 
     @property
     def nothing(self) -> bool:
-        return not self.added and not self.dropped and self.step_from == self.step_to
+        lists = (self.added, self.dropped, self.held, self.released)
+        same = (self.step_from, self.mme_from) == (self.step_to, self.mme_to)
+        return same and not any((*lists, self.banners_added, self.banners_dropped))
 
 
 @dataclass(frozen=True, slots=True)

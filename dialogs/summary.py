@@ -462,11 +462,23 @@ KNOWN_PART = Phrase("(the part that is known: {mme})")
 
 def mme_words(marked: Marked, t: Translate = str) -> str:
     """Return the MME in words: the pain opioids only, never a guess, never "0 MME"."""
-    doses = _doses(marked)
-    line = mme_line(doses, marked.scenario.mme_factors)
+    line = _mme_line(marked)
+    words = (NO_MME if line == CANNOT else MME_LINE).format(line=line)
+    return worded(words, t) + _known_part(marked, t)
+
+
+def mme_amount(marked: Marked, t: Translate = str) -> str:
+    """Return the amount alone: "45 MME/day", or why there is none."""
+    return worded(_mme_line(marked), t) + _known_part(marked, t)
+
+
+def _mme_line(marked: Marked) -> str:
+    return mme_line(_doses(marked), marked.scenario.mme_factors)
+
+
+def _known_part(marked: Marked, t: Translate) -> str:
     known = marked.mme_at_least if marked.mme is None else None
-    part = f" {worded(KNOWN_PART.format(mme=show_mme(known)), t)}" if known else ""
-    return worded((NO_MME if line == CANNOT else MME_LINE).format(line=line), t) + part
+    return f" {worded(KNOWN_PART.format(mme=show_mme(known)), t)}" if known else ""
 
 
 def mme_beside(marked: Marked, t: Translate = str) -> tuple[str, ...]:

@@ -19,9 +19,10 @@ from bot.screen import (
     paragraphs,
     visible,
 )
-from dialogs.content import Scenario
+from bot.screens.changes import Told, change_lines
+from dialogs.content import PRIORITIES, Priority, Scenario
 from dialogs.depends import depends_map, phrase
-from dialogs.evaluation import Because, Difference, difference, evaluate
+from dialogs.evaluation import Because
 from dialogs.model import Consult
 from dialogs.rules import questions_of
 from dialogs.summary import (
@@ -58,8 +59,11 @@ def summary_screen(
     """Return the first message: the step, titles by priority, the first gaps; the rest behind buttons."""
     summary = _told(consult, scenario, t)
     name = t("What-if case {code} · summary") if hypothetical else t("Case {code} · summary")
-    head = lines(bold(name.format(code=code)), said, changed(consult, scenario, t))
-    return Screen(_fitted(summary, head, t), _rows(summary, consult, t, case, extra))
+    head = lines(bold(name.format(code=code)), said)
+    return Screen(
+        _fitted(summary, head, changed(consult, scenario, t), t),
+        _rows(summary, consult, t, case, extra),
+    )
 
 
 def _told(consult: Consult, scenario: Scenario, t: Translate) -> Summary:
@@ -68,51 +72,41 @@ def _told(consult: Consult, scenario: Scenario, t: Translate) -> Summary:
     return replace(told, footer=lines(told.footer, content_note(scenario, t)))
 
 
-def changed(consult: Consult, scenario: Scenario, t: Translate) -> str:
-    """Return what the last change of answers did, or an empty text where nothing was changed."""
+def changed(consult: Consult, scenario: Scenario, t: Translate) -> Told:
+    """Return what the last change of answers did; empty where nothing was changed."""
     if consult.earlier is None or consult.shown is None:
-        return ""
-    did = difference(evaluate(consult.earlier, scenario), evaluate(consult.shown, scenario))
-    return change_lines(did, scenario, t)
+        return Told()
+    return change_lines(consult.earlier, consult.shown, scenario, t)
 
 
-def change_lines(did: Difference, scenario: Scenario, t: Translate) -> str:
-    """Return "+ added, - no longer applies, step: A -> B" in words."""
-    if did.nothing:
-        return esc(t("Changed: nothing in the summary."))
-    parts = []
-    if did.added:
-        parts.append("+ " + "; ".join(scenario.consideration(i).title for i in did.added))
-    if did.dropped:
-        gone = "; ".join(scenario.consideration(i).title for i in did.dropped)
-        parts.append("− " + t("no longer applies: {titles}").format(titles=gone))
-    if did.step_from != did.step_to:
-        parts.append(
-            t("step: {before} → {after}").format(
-                before=scenario.step(did.step_from).title, after=scenario.step(did.step_to).title
-            )
-        )
-    return fold(bold(t("What your change did")) + "\n" + "\n".join(esc(part) for part in parts))
+LEVELS = ((MOST_ADDRESS_NOW, 7), (MOST_ADDRESS_NOW, 0), (4, 0), (2, 0), (0, 0))
+"""How many titles stand unfolded: (address now, discuss), from all to none."""
 
 
-def _fitted(summary: Summary, head: str, t: Translate) -> str:
+def _fitted(summary: Summary, head: str, did: Told, t: Translate) -> str:
     """Return the text with as many titles unfolded as fit a phone screen."""
-    for most, folded in (
-        (MOST_ADDRESS_NOW, False),
-        (MOST_ADDRESS_NOW, True),
-        (4, True),
-        (2, True),
-        (0, True),
-    ):
-        text = _text(summary, head, t, most=most, folded=folded)
+    whole = lines(head, str(did))
+    for most in LEVELS:
+        text = _text(summary, whole, _by_priority(summary, t, *most), t)
         if visible(text) <= VISIBLE:
             return text
-    return _text(summary, head, t, most=0, folded=True, short=True)
+    brief = replace(summary, step=replace(summary.step, by=""))
+    text = _text(brief, whole, _by_priority(summary, t, *LEVELS[-1]), t)
+    return (
+        text if visible(text) <= VISIBLE else _together(brief, lines(head, did.first), did.rest, t)
+    )
 
 
-def _text(
-    summary: Summary, head: str, t: Translate, *, most: int, folded: bool, short: bool = False
-) -> str:
+def _together(summary: Summary, head: str, rest: str, t: Translate) -> str:
+    """Return the text with all titles, and what else a change did, in one fold."""
+    counts = {p: sum(view.priority == p for view in summary.raised) for p in PRIORITIES}
+    heads = [f"{words} ({counts[p]})" for p, words in _headings(t).items() if counts[p]]
+    titles = "\n".join(esc(f"• {view.title}") for view in summary.raised)
+    points = lines(bold(" · ".join(heads)), fold(lines(titles, rest)))
+    return _text(replace(summary, step=replace(summary.step, then=None)), head, points, t)
+
+
+def _text(summary: Summary, head: str, points: str, t: Translate) -> str:
     step = summary.step
     label = (
         t("Suggested step, a judgement call: you decide")
@@ -124,17 +118,30 @@ def _text(
         head,
         *[bold(banner.title) + "\n" + (fold(esc(banner.text))) for banner in summary.banners],
         "\n".join(esc(line) for line in summary.lines),
-        lines(esc(label), bold(step.title), "" if short else esc(step.by), esc(then)),
-        _titles(summary, "address-now", t("Address now"), most=most, folded=folded),
-        _titles(summary, "discuss", t("Discuss"), most=0 if folded else 7, folded=folded),
-        _titles(summary, "reassuring", t("Reassuring"), most=2, folded=folded),
+        lines(esc(label), bold(step.title), esc(step.by), esc(then)),
+        points,
         esc(summary.mme_line),
         _gap_lines(summary.gaps[:GAPS_SHOWN], t),
         f"<i>{esc(summary.footer)}</i>",
     )
 
 
-def _titles(summary: Summary, priority: str, heading: str, *, most: int, folded: bool) -> str:
+def _headings(t: Translate) -> dict[Priority, str]:
+    return {
+        "address-now": t("Address now"),
+        "discuss": t("Discuss"),
+        "reassuring": t("Reassuring"),
+    }
+
+
+def _by_priority(summary: Summary, t: Translate, address_now: int, discuss: int) -> str:
+    """Return the titles by priority, so many of each unfolded."""
+    most = {"address-now": address_now, "discuss": discuss, "reassuring": 2}
+    heads = _headings(t)
+    return paragraphs(*[_titles(summary, p, heads[p], most=most[p]) for p in PRIORITIES])
+
+
+def _titles(summary: Summary, priority: Priority, heading: str, *, most: int) -> str:
     titles = [esc(f"• {view.title}") for view in summary.raised if view.priority == priority]
     if not titles:
         return ""
@@ -251,11 +258,7 @@ def details_pages(summary: Summary, t: Translate) -> tuple[str, ...]:
     """Return all considerations as pages of HTML; none is split."""
     parts = []
     seen = ""
-    headings = {
-        "address-now": t("Address now"),
-        "discuss": t("Discuss"),
-        "reassuring": t("Reassuring"),
-    }
+    headings = _headings(t)
     for view in summary.raised:
         block = consideration_block(view, t)
         if view.priority != seen:

@@ -168,7 +168,7 @@ async def test_a_qtc_in_figures_and_a_red_flag_in_full_are_understood(
     await ready.says("500")
     assert "Same-day QTc" in ready.screen.text
 
-    await ready.taps("Change answers", "Red flags")
+    await ready.taps("Change answers", "Safety now")
     await ready.says(load_scenario().question("safety_now").option("spine").label)
     assert "stop here" in ready.screen.text
 
@@ -598,6 +598,17 @@ async def test_editing_after_the_summary_says_what_the_change_did(ready: Convers
     await ready.settles()
 
     assert "What your change did" in ready.screen.text
+
+
+async def test_a_dose_added_at_the_summary_is_told_with_its_mme(ready: Conversation) -> None:
+    await summary(ready)
+    await ready.taps("+ Add a dose")
+
+    await ready.says("10 mg TID")
+    screen = await ready.taps("Yes, that is right")
+
+    assert "MME: cannot calculate → 45 MME/day" in screen.text
+    assert "Changed: nothing" not in screen.text
 
 
 async def test_an_edited_message_that_was_no_answer_is_answered(ready: Conversation) -> None:

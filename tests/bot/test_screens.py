@@ -1,18 +1,25 @@
 """Every screen fits a phone and Telegram, whatever the answers are."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from random import Random
 from typing import Any
 
 import pytest
 
 from bot.cases_list import age
+from bot.language import translator
 from bot.screen import Button, Screen, clipped, paired, utf16, visible
 from bot.screens import question, review, start, summary
+from bot.screens.changes import change_lines
 from dialogs.content import load_scenario
 from dialogs.engine import asking
+from dialogs.evaluation import difference, evaluate
 from dialogs.model import Consult, Draft
 from dialogs.summary import summarise
+from tests.dialogs.random_answers import random_answers
 from tests.dialogs.reference_evaluator import VIGNETTES
 
 SCENARIO = load_scenario()
@@ -154,7 +161,84 @@ def test_a_change_that_did_nothing_says_so() -> None:
         SCENARIO.id, SCENARIO.hash, phase="advised", answers=answers, shown=answers, earlier=answers
     )
 
-    assert "nothing in the summary" in summary.changed(consult, SCENARIO, str)
+    assert "nothing in the summary" in summary.changed(consult, SCENARIO, str).first
+
+
+def test_a_changed_dose_is_told_with_its_mme_though_nothing_else_changes() -> None:
+    before = {**CASES[0][1], "opioid": [{"drug": "oxycodone"}]}
+    after = {**before, "opioid": [{"drug": "oxycodone", "strength": 10, "per_day": 3}]}
+    unsure = {**before, "endplan": None, "signals": "unk"}
+
+    told = str(change_lines(before, after, SCENARIO, str))
+
+    assert "MME: cannot calculate → 45 MME/day" in told
+    assert "no longer held back: " in told
+    assert "held back now: " in str(change_lines(before, unsure, SCENARIO, str))
+
+
+def test_a_warning_that_comes_or_goes_is_told() -> None:
+    before = CASES[0][1]
+    found = next(
+        {**before, q.id: [o.id] if q.kind == "multi" else o.id}
+        for q in SCENARIO.questions
+        if q.kind in ("choice", "multi") and q.id != "safety_now"
+        for o in q.options
+        if evaluate({**before, q.id: [o.id] if q.kind == "multi" else o.id}, SCENARIO).banners
+    )
+
+    assert "+ warning: " in str(change_lines(before, found, SCENARIO, str))
+    assert "− warning no longer shown: " in str(change_lines(found, before, SCENARIO, str))
+
+
+def test_a_changed_step_stands_first_and_is_not_folded() -> None:
+    before = CASES[0][1]
+    told = str(change_lines(before, {**before, "setting": "inpt"}, SCENARIO, str))
+
+    assert told.split("\n")[1].startswith("step: Agree a written plan")
+    assert "step:" not in told.partition("<blockquote")[2]
+
+
+def test_only_words_changed_is_not_said_to_be_nothing() -> None:
+    before = CASES[0][1]
+    quiet = [
+        {**before, q.id: option.id}
+        for q in SCENARIO.questions
+        if q.kind == "choice"
+        for option in q.options
+        if difference(
+            evaluate(before, SCENARIO), evaluate({**before, q.id: option.id}, SCENARIO)
+        ).nothing
+    ]
+
+    for after in quiet:
+        told = str(change_lines(before, after, SCENARIO, str))
+        same = summarise(before, SCENARIO) == summarise(after, SCENARIO)
+        assert ("nothing in the summary" in told) is same
+
+
+def test_what_a_change_did_is_never_said_to_be_nothing() -> None:
+    random = Random(7)  # noqa: S311 - test data, the same every time
+    for before, after in pairwise([random_answers(random) for _ in range(120)]):
+        did = difference(evaluate(before, SCENARIO), evaluate(after, SCENARIO))
+        told = str(change_lines(before, after, SCENARIO, str))
+
+        assert did.nothing or "Changed: n" not in told
+        assert (did.mme_from == did.mme_to) or "MME: " in told
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_a_summary_with_what_a_change_did_fits_a_phone(language: str) -> None:
+    open_cases = [a for _, a in CASES if not summarise(a, SCENARIO).stopped]
+    for place, answers in enumerate(open_cases):
+        for step in (1, 4):
+            earlier = open_cases[(place + step) % len(open_cases)]
+            consult = replace(advised(answers), earlier=earlier)
+            screen = summary.summary_screen(
+                consult, SCENARIO, translator(language), case="abcd2345", code="K7"
+            )
+
+            assert visible(screen.text) <= summary.VISIBLE
+            fits(screen)
 
 
 def test_a_long_label_is_cut_at_a_word() -> None:
