@@ -60,7 +60,7 @@ WEAK = _by_word(
     "id identifier doc jail military veteran va locker guest otp clinic incident report "
     "warrant court parole probation tribal enrollment alien voter library union wristband "
     "bracelet fingerprint pdmp number num biometric registry donor loyalty dossier",
-    account="account acct bank checking savings card visa mastercard amex invoice billing debit "
+    account="account acct bank check cheque checking savings card visa mastercard amex invoice billing debit "
     "credit transaction receipt",
     plan="member membership policy subscriber group grp insurance ins plan beneficiary enrollee "
     "claim aetna cigna humana anthem tricare bcbs payer payor uhc caresource kaiser molina "

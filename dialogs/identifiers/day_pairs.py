@@ -9,7 +9,7 @@ from dialogs.identifiers.units import dose_after, unit_after
 _PAIR = re.compile(r"(\d{1,2}) ?[/-] ?(\d{1,2})(?![\d/]|\.\d|-\d(?!\d?/\d))")
 _RANGE = re.compile(r" ?(?:-|to|through|thru|until|till|and|&) ?(\d{1,2})/(\d{1,2})(?![\d/])")
 _DATE_STRONG = re.compile(
-    r"(?:\bd\.?o\.?b\.?|date|dated|born|birth(?:day|date)?|admitted|admit|admission|"
+    r"(?:\bd\.?o\.?b\.?|date|dated|born|b-?day|birth(?:day|date)?|admitted|admit|admission|"
     r"discharged?|d/c'?d?|dc'?d|released|release|seen|"
     r"saw (?:him|her|them|pt|patient)|due|appt|appointment|scheduled|sched|visit|visited|"
     r"surgery|surg|procedure|court|hearing|week of|"
@@ -34,6 +34,11 @@ _DATE_WEAK = re.compile(
     r"inducted|induction|injection|injected|missed|dose|vivitrol|sublocade|brixadi|and|to)"
     r"(?:\W{1,3}(?:on|the|date|was|is|of)){0,2}\W{0,3}$"
 )
+_SERIES = re.compile(
+    r"\b(?:uds|urines?|labs?|visits?|seen|injections?|shots?|ekgs?|called|no[- ]shows?|missed)\W{1,3}"
+    r"(?:on )?\d{1,2}/\d{1,2}\b[^\n.;]{0,40}(?:,|and|&) ?$"
+)
+"""Days of a series before this one: UDS 3/2 positive, 3/9 negative."""
 _BIRTH_CUE = re.compile(
     r"(?:\bd\.?o\.?b\.?|\bborn|\bb-?day|\bbirth ?(?:day|date)|\bdate of birth)"
     r"(?:\W{1,3}(?:is|was|on|of|listed|as)){0,2}\W{0,3}$"
@@ -175,6 +180,8 @@ def _cued(reading: Reading, before: str, pair: tuple[int, int], end: int) -> boo
     dosed, strength = doses_before(before), pair in _STRENGTHS
     if _DATE_STRONG.search(before):
         return not (dosed and (strength or pair[1] in _SCALES))
+    if _SERIES.search(before) and not (dosed or strength):
+        return True
     if strength or dosed or (pair[1] in _SCALES and pair[0] <= pair[1]):
         return False
     return bool(_DATE_NOUN.match(reading.after(end)) or _DATE_WEAK.search(before))

@@ -14,7 +14,7 @@ from dialogs.identifiers.units import dose_after, unit_after
 _SHAPES = re.compile(
     r"(?P<ip>\d{1,3}(?:\.\d{1,3}){3}(?![\d.]*\d))"
     r"|(?P<iso>(?:19|20)\d\d ?(?P<i>[-/. ]) ?[01]?\d ?(?P=i) ?[0-3]?\d(?!\d))"
-    r"|(?P<ssn>\d{3} ?[-. ] ?\d{2} ?[-. ] ?\d{4}(?!\d))"
+    r"|(?P<ssn>\d{3} ?[-._ ] ?\d{2} ?[-._ ] ?\d{4}(?!\d))"
     r"|(?P<dmy>\d{1,2}(?: ?[-/.] ?\d{1,2} ?[-/.] ?|[ _]\d{1,2}[ _])(?:(?:19|20)\d\d|(?<![ _])"
     r"'?\d\d)(?![\d/]|-\d))"
     r"|(?P<card>\d{4}(?P<c>[ -])\d{4}(?P=c)\d{4}(?P=c)\d{1,7}(?!\d)|\d{4}[ -]\d{6}[ -]\d{5}(?!\d))"
@@ -82,7 +82,7 @@ _PART_BEFORE = re.compile(r"\d/$")
 _DRUG_CODE = re.compile(r"\d{4,5}-\d{3,4}-\d{1,2}")
 _COUNTED = re.compile(
     r"\s{0,2}(?:iu|copies|units?|cells|/\s?(?:[um]?l|mcl|mm3?|hpf|day|d|dl|kg)\b|"
-    r"ng|mcg|per|k/|dollars|usd|%|mg\b)|\.\d",
+    r"ng|mcg|per (?:m?l|day|kg|mm3?|hour|year)\b|k/|dollars|usd|%|mg\b)|\.\d",
     re.IGNORECASE,
 )
 _TEN_DIGITS = re.compile(r"1?[2-9]\d\d[2-9]\d{6}")

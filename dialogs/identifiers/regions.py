@@ -154,7 +154,9 @@ def _place(reading: Reading, index: int) -> Iterator[Finding]:
     if known and token.low not in _PARTICLES:
         return
     joined = reading.at(index + 1)
-    if joined.gap == "-" and joined.has(Sense.EVERYDAY) and not joined.capital:
+    if joined.low == "style" or (
+        joined.gap == "-" and joined.has(Sense.EVERYDAY) and not joined.capital
+    ):
         return  # Philly-style
     if _whole_state(reading, index) or (token.owns and token.low in CHAINS):
         return

@@ -14,6 +14,7 @@ from dialogs.identifiers.names.words import (
     DOES,
     FEASTS,
     HALF_PREFIXES,
+    HOUSEHOLD,
     IDIOM_VERBS,
     KIN,
     MEETING,
@@ -30,11 +31,13 @@ from dialogs.identifiers.names.words import (
     STATES_OF,
     STAYS,
     STOP,
+    SURNAMES,
     TAKEN,
     WEAK_VERBS,
     WISHES,
 )
 from dialogs.identifiers.tokens import Reading, Token
+from dialogs.identifiers.units import dose_after
 
 _SHORT = 3
 _LONG = 5
@@ -221,14 +224,15 @@ def _alone(reading: Reading, index: int) -> Hit | None:
     if token.upper or len(token.low) == 1:
         return _shouted(reading, index)
     if _with_article(reading, index):
-        return (index, "soft") if _is_plural(reading, token) else None
+        family = reading.low(index + 1) in HOUSEHOLD and token.has(Sense.NAME)
+        return (index, "soft") if family or _is_plural(reading, token) else None
     if token.has(Sense.NAME):
         return _known(reading, index)
     if token.has(Sense.MAYBE):
         return _maybe(reading, index)
     if not token.has(Sense.WORD):
         return _unknown(reading, index)
-    return _owning(reading, index) or _wishing(reading, index)
+    return _owning(reading, index) or _surname(reading, index) or _wishing(reading, index)
 
 
 def _with_article(reading: Reading, index: int) -> bool:
@@ -311,7 +315,8 @@ def _subject(reading: Reading, index: int) -> bool:
 def _on_drug(reading: Reading, index: int) -> bool:
     """Whether "is on" and a drug follow, which is said of people only."""
     verb, on, drug = reading.low(index + 1), reading.low(index + 2), reading.at(index + 3)
-    return verb in {"is", "was"} and on == "on" and drug.has(Sense.FIELD)
+    dosed = drug.has(Sense.FIELD) or dose_after(reading.text, drug.end)
+    return verb in {"is", "was"} and on == "on" and dosed
 
 
 def _is_so(token: Token, after: str) -> bool:
@@ -363,6 +368,14 @@ def _owning(reading: Reading, index: int) -> Hit | None:
     return (index, "soft") if someone and token.low not in PERSON else None
 
 
+def _surname(reading: Reading, index: int) -> Hit | None:
+    """An everyday word that is a common family name, and does what people do: Green is asking."""
+    token, verb = reading.at(index), reading.low(index + 1)
+    doing = verb in {"is", "was"} and reading.low(index + 2) in PERSON_DOING
+    wanting = token.low in SURNAMES and (doing or verb in WISHES)
+    return (index, "soft") if wanting and not reading.titled else None
+
+
 def _is_brand(reading: Reading, token: Token) -> bool:
     """Whether an everyday word is part of a coined one: WellCare, BrightView."""
     parts = _PARTS.findall(token.text)
@@ -375,6 +388,6 @@ def _wishing(reading: Reading, index: int) -> Hit | None:
     verb, after = reading.low(index + 1), reading.low(index + 2)
     has = verb == "has" and after in TAKEN and not token.has(Sense.EVERYDAY)
     rare = token.known(Sense.GIVEN | Sense.FAMILY) and not token.has(Sense.EVERYDAY)
-    doing = verb in WISHES or (rare and acts(reading, index))
+    doing = verb in WISHES or (rare and (acts(reading, index) or _is_someone(reading, index)))
     wishes = (has or doing) and token.low not in NO_SUBJECT
     return (index, "soft") if wishes and token.has(Sense.GIVEN) and not reading.titled else None

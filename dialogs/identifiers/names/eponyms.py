@@ -39,12 +39,21 @@ def is_eponym(reading: Reading, index: int) -> bool:
         return True
     if any(_marks(reading.at(at), token) for at in range(index + 1, last + 1)):
         return True
-    if token.has(Sense.EPONYM) and _measured(reading, last):
+    if token.has(Sense.EPONYM) and (_measured(reading, last) or _graded(reading, index)):
         return True
     head = reading.at(last + 1)
     close = head.gap in {" ", "-", "/"} and head.has(Sense.HEAD)
     owner = token.owns or (last == index + 1 and reading.at(last).owns)
     return close and not (owner and token.has(Sense.GIVEN) and not token.has(Sense.EPONYM))
+
+
+def _graded(reading: Reading, index: int) -> bool:
+    """Whether a grade in capitals follows right away: Fontaine IIb, Weber B fracture."""
+    grade = reading.at(index + 1)
+    if grade.gap != " " or not _GRADE.fullmatch(grade.text) or not grade.alpha:
+        return False
+    initial = len(grade.text) == 1 and reading.text[grade.end : grade.end + 1] in {".", "'", ""}
+    return not initial and not (len(grade.text) == 1 and verb_at(reading, index + 2))
 
 
 def _measured(reading: Reading, last: int) -> bool:
@@ -79,7 +88,7 @@ def _famous(reading: Reading, index: int) -> bool:
 def _run(reading: Reading, index: int) -> int:
     """The last of the capitals that stand together from here on."""
     last = index
-    while last < index + _WINDOW and _linked(reading.at(last + 1)):
+    while last < index + _WINDOW and _linked(reading.at(last + 1)) and not reading.shouted:
         last += 1
     also = reading.low(last + 1) == "and" and reading.at(index).has(Sense.EPONYM)
     return last + 2 if also and reading.at(last + 2).capital else last

@@ -159,6 +159,14 @@ CHAINS = set_of(
 )
 """Names that with 's are shops and places to eat."""
 AT_PLACES = set_of("at from to near outside like via for by of")
+SURNAMES = set_of(
+    "brown green white black gray grey young king long hill hall wood woods park parks stone rice "
+    "bush cook bell banks fields rivers waters snow frost day knight price wise sharp strong hardy"
+)
+"""Everyday words that are common family names."""
+HOUSEHOLD = set_of(
+    "baby family twins twin kids children girls boys couple household newborn infant"
+)
 NICK = frozenset({"big", "lil", "little", "old", "young"})
 NOT_AFTER = set_of(
     "camp day days eve house church period center street st ave road way protocol method line "
@@ -268,6 +276,8 @@ FAMOUS = frozenset(
         ("foster", "child"),
         ("foster", "kids"),
         ("goodman", "gilman"),
+        ("adam", "apple"),
+        ("pete", "sake"),
         ("giant", "eagle"),
         ("hy", "vee"),
         ("winn", "dixie"),
