@@ -6,11 +6,13 @@ from typing import Any
 
 from bot.callbacks import Callback, encode
 from bot.cases import dialog_of, keep
-from bot.dialog import show_case
+from bot.dialog import code_of, show_case
 from bot.language import Translate
 from bot.limits import one_more_case
-from bot.screen import Button, Row, Screen, bold, esc, fold, lines, paragraphs
-from bot.screens.summary import home
+from bot.screen import Button, Row, Screen, bold, chunks, esc, fold, lines, paragraphs
+from bot.screens.paging import turning
+from bot.screens.summary import PAGE, home
+from bot.screens.versions import changed_points, changed_questions, changed_step
 from bot.turn import Gone, Turn
 from dialogs.answers import check_answers
 from dialogs.content import Question, Scenario
@@ -125,13 +127,18 @@ def _today(turn: Turn, data: Callback) -> None:
         Side(t("Version {version}").format(version=then.version), stored.answers, then),
         Side(t("Today, version {version}").format(version=now.version), kept, now),
     )
+    parts = [changed_questions(then, now, lost, t), *compared(*sides, t)]
+    pages = chunks(filter(None, parts), PAGE)
+    page = min(int(data.arg(0)), len(pages) - 1) if data.arg(0).isdigit() else 0
+    count = f" · {page + 1}/{len(pages)}" if len(pages) > 1 else ""
     body = paragraphs(
-        bold(t("Case {code} · what would differ today").format(code=stored.code)),
+        bold(t("Case {code} · what would differ today").format(code=code_of(turn, stored)) + count),
         esc(t("The case keeps the content it began with; nothing is changed.")),
-        changed_questions(then, now, lost, t),
-        *compared(*sides, t),
+        pages[page],
     )
-    turn.show(Screen(body, (home(t, stored.short),)), consult=stored.id, kind="view.today")
+    turned = turning(t, page, len(pages), lambda to: encode("today", stored.short, to))
+    rows = (*turned, home(t, stored.short))
+    turn.show(Screen(body, rows), consult=stored.id, kind="view.today")
 
 
 # --- two summaries side by side ---------------------------------------------------------------
@@ -139,21 +146,28 @@ def _today(turn: Turn, data: Callback) -> None:
 
 def compared(left: Side, right: Side, t: Translate) -> Iterator[str]:
     """Yield what two sides suggest and raise, as paragraphs of HTML."""
-    first, second = evaluate(left.answers, left.scenario), evaluate(right.answers, right.scenario)
-    steps = [summarise(side.answers, side.scenario).step.title for side in (left, right)]
-    if steps[0] == steps[1]:
-        yield lines(bold(t("Step, the same")), esc(steps[0]))
+    views = [summarise(side.answers, side.scenario, t).step for side in (left, right)]
+    if views[0].title == views[1].title:
+        yield lines(
+            bold(t("Step, the same")), esc(views[0].title), changed_step(views[0], views[1], t)
+        )
     else:
         yield lines(
             bold(t("Step")),
-            f"{esc(left.name)}: {esc(steps[0])}",
-            f"→ {esc(right.name)}: {esc(steps[1])}",
+            f"{esc(left.name)}: {esc(views[0].title)}",
+            f"→ {esc(right.name)}: {esc(views[1].title)}",
         )
-    gone = [i for i in first.considerations if i not in second.considerations]
-    new = [i for i in second.considerations if i not in first.considerations]
-    both = [i for i in first.considerations if i in second.considerations]
+    yield from _points(left, right, t)
+
+
+def _points(left: Side, right: Side, t: Translate) -> Iterator[str]:
+    """Yield what only one side raises, and what both do: first that which is not the same."""
+    first, second = (evaluate(s.answers, s.scenario).considerations for s in (left, right))
+    both = [i for i in first if i in second]
+    gone, new = [i for i in first if i not in both], [i for i in second if i not in both]
     yield _titles(t("+ only in: {name}").format(name=right.name), "+", new, right)
     yield _titles(t("− only in: {name}").format(name=left.name), "−", gone, left)
+    yield from changed_points(both, left.scenario, right.scenario, t)
     yield _titles(t("In both"), "•", both, left, folded=True)
 
 
@@ -196,27 +210,6 @@ def still_valid(
         except InvalidAnswer:
             lost.append(name)
     return kept, tuple(lost)
-
-
-def changed_questions(then: Scenario, now: Scenario, lost: tuple[str, ...], t: Translate) -> str:
-    """Return which questions are new, gone or worded differently, and which answers do not fit."""
-    old, new = ({q.id: q for q in scenario.questions} for scenario in (then, now))
-    listed = [f"+ {esc(q.short)}" for name, q in new.items() if name not in old]
-    listed += [f"− {esc(q.short)}" for name, q in old.items() if name not in new]
-    for name, question in new.items():
-        if name in old and _asked(old[name]) != _asked(question):
-            note = t("asked differently")
-            listed.append(f"• {esc(question.short)}: {esc(note)}")
-    listed += [
-        f"• {esc(old[name].short)}: {esc(t('your answer is no longer one of the choices'))}"
-        for name in lost
-        if name in new
-    ]
-    return lines(bold(t("Questions")), *listed) if listed else ""
-
-
-def _asked(question: Question) -> tuple[Any, ...]:
-    return (question.prompt, tuple((option.id, option.label) for option in question.options))
 
 
 VERBS: dict[str, Callable[[Turn, Callback], None]] = {

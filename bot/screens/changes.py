@@ -31,7 +31,7 @@ def change_lines(before: Answers, after: Answers, scenario: Scenario, t: Transla
     step = _step_line((old, first), (new, then), t)
     rest = [*_other_lines(difference(first, then), scenario, t), *_mme_line(old, new, t)]
     if not step and not rest:
-        same = summarise(before, scenario) == summarise(after, scenario)
+        same = summarise(before, scenario, t) == summarise(after, scenario, t)
         nothing = t("Changed: nothing in the summary.")
         return Told(esc(nothing if same else t("Changed: neither the step nor the points.")))
     head = lines(bold(t("What your change did")), esc(step))

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from bot import forks, narrative
+from bot.screens import versions
 from dialogs.content import load_scenario, load_scenario_text
 from tests.bot.conftest import Clock, Conversation, talking
 from tests.bot.walks import FOUNDING, case_of, data_of, every, forged, founding, summary, unharmed
@@ -1170,12 +1171,12 @@ def test_what_changed_between_two_versions_is_named() -> None:
     renamed = first.model_copy(update={"id": "other", "short": "Something new"})
     now = then.model_copy(update={"questions": (renamed, *rest)})
 
-    words = forks.changed_questions(then, now, ("mat", "gone"), str)
+    words = versions.changed_questions(then, now, ("mat", "gone"), str)
 
     assert f"− {first.short}" in words
     assert "+ Something new" in words
     assert "no longer one of the choices" in words
-    assert forks.changed_questions(then, then, (), str) == ""
+    assert versions.changed_questions(then, then, (), str) == ""
 
 
 def test_an_answer_that_today_has_no_place_for_is_left_out() -> None:
