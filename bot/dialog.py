@@ -14,6 +14,7 @@ from bot.cases import (
     said_doses,
     typed_question,
 )
+from bot.language import Translate
 from bot.screen import Screen, esc
 from bot.screens import question as question_screens
 from bot.screens import review, start, summary
@@ -111,6 +112,21 @@ def ended_screen(turn: Turn, stored: StoredConsult) -> Screen:
 def show_case(turn: Turn, stored: StoredConsult, said: str = "") -> None:
     """Make the case's present screen the chat's current one."""
     turn.show(screen_of(turn, stored, said), consult=stored.id, kind=f"case.{stored.phase}")
+
+
+def return_to(turn: Turn, stored: StoredConsult) -> None:
+    """Show a case again as it was left: what was read from words and waits, else its screen."""
+    if not turn.still_offered(stored):
+        show_case(turn, stored)
+
+
+def ask_again(turn: Turn, stored: StoredConsult) -> None:
+    """Show a case whose question was not on the screen; words typed before are no answer to it."""
+    words = turn.t(
+        "That was not taken as an answer: the question was not on the screen. Here is case {code}."
+    )
+    turn.say(esc(words.format(code=stored.code)), consult=stored.id)
+    return_to(turn, stored)
 
 
 def notes(turn: Turn) -> dict[Note, str]:
@@ -281,13 +297,13 @@ def _view(turn: Turn, data: Callback) -> None:
     stored = turn.case(data.case, "consult.read")
     screen = view_screen(turn, stored, data.arg(0), data.arg(1))
     if screen is None:
-        show_case(turn, stored)
+        return_to(turn, stored)
         return
     turn.show(screen, consult=stored.id, kind=f"view.{data.arg(0)}")
 
 
 def _go(turn: Turn, data: Callback) -> None:
-    show_case(turn, turn.case(data.case, "consult.read"))
+    return_to(turn, turn.case(data.case, "consult.read"))
 
 
 def _ask_first(turn: Turn, data: Callback) -> None:
@@ -367,7 +383,7 @@ def typed_words(turn: Turn, stored: StoredConsult, words: str, said: Said = ()) 
         case typed.Likely(value):
             answer(turn, stored, Guessed(question.id, _as_entries(question, value)))
         case typed.OutOfRange():
-            turn.say(esc(_range_words(turn, question)), consult=stored.id)
+            turn.say(esc(range_words(question, turn.t)), consult=stored.id)
         case _:
             return False
     return True
@@ -390,11 +406,13 @@ def _typed_answer(consult: Consult, question: Question, value: object, said: Sai
     return Answered(question.id, value, "typed")
 
 
-def _range_words(turn: Turn, question: Question) -> str:
-    if question.kind == "number":
-        words = turn.t("Please type a number from {low} to {high} ({unit}), or tap Not known.")
-        return words.format(low=question.minimum, high=question.maximum, unit=turn.t(question.unit))
-    return turn.t("There is no choice with that number.")
+def range_words(question: Question, t: Translate) -> str:
+    """Return what a question takes that a number was typed at."""
+    if question.kind != "number":
+        return t("There is no choice with that number.")
+    words = t("Please type a number from {low} to {high} ({unit}), or tap Not known.")
+    low, high = (question_screens.plain_number(n) for n in (question.minimum, question.maximum))
+    return words.format(low=low, high=high, unit=t(question.unit))
 
 
 def answer(turn: Turn, stored: StoredConsult, event: Event) -> None:
@@ -480,6 +498,39 @@ def _word_here(turn: Turn, stored: StoredConsult, question: Question, name: str)
     return True
 
 
+def unclear(turn: Turn, stored: StoredConsult, said: str = "") -> None:
+    """Say that words were not understood at a question and how it is answered; show it again."""
+    question = asking(dialog_of(stored), turn.scenario_of(stored.content_hash))
+    if question is not None:
+        told = [said or turn.t("I could not match that."), how(turn, stored, question)]
+        turn.say(esc(" ".join(told)), consult=stored.id)
+    show_case(turn, stored)
+
+
+def how(turn: Turn, stored: StoredConsult, question: Question) -> str:
+    """Return how a question is answered by typing."""
+    t = turn.t
+    if stored.phase == "confirming":
+        return t("Please type yes or no, or tap.")
+    named = t(question.unknown_label or "Not known")
+    words = [
+        t("back"),
+        *([t("skip")] if question.id != SAFETY else []),
+        *([named[:1].lower() + named[1:]] if question.allows_unknown else []),
+        t("why"),
+        t("help"),
+    ]
+    ways = {
+        "number": range_words(question, t),
+        "dose": t("Tap the medicine, or type it with its dose: {example}.").format(
+            example="oxycodone 10 mg TID"
+        ),
+        "multi": t("Tick or type what applies, or its numbers; then Done."),
+    }
+    way = ways.get(question.kind, t("Tap a choice, type it or its number."))
+    return f"{way} {t('Or type: {words}.').format(words=', '.join(words))}"
+
+
 def help_with(turn: Turn, stored: StoredConsult) -> None:
     """Show what can be done here, with the way back to the case; words typed there name no case."""
     screen = start.help_screen(
@@ -496,8 +547,7 @@ def _word_elsewhere(turn: Turn, stored: StoredConsult, words: str) -> bool:
         case "back" if stored.phase == "reviewing":
             answer(turn, stored, Back())
         case "cancel":
-            sure = review.sure_screen(turn.t, case=stored.short, code=stored.code, what="cancel")
-            turn.show(sure, consult=stored.id, kind="sure")
+            ask_to_stop(turn, stored)
         case "help":
             help_with(turn, stored)
         case "done" | "yes" if stored.phase == "reviewing":
@@ -556,11 +606,15 @@ def resume(turn: Turn) -> None:
     if not live:
         turn.show(start.cases_screen((), turn.t), kind="cases")
         return
-    show_case(turn, live[0])
+    return_to(turn, live[0])
 
 
 def cancel(turn: Turn) -> None:
-    stored = current_case(turn)
+    ask_to_stop(turn, current_case(turn))
+
+
+def ask_to_stop(turn: Turn, stored: StoredConsult | None) -> None:
+    """Ask before a case is stopped, where there is one."""
     if stored is None:
         turn.show(start.ready_screen(turn.t, turn.scenario), kind="ready")
         turn.say(esc(turn.t("No case is open here.")))
@@ -574,4 +628,4 @@ def summary_again(turn: Turn) -> None:
     if stored is None:
         resume(turn)
         return
-    show_case(turn, stored)
+    return_to(turn, stored)

@@ -41,12 +41,17 @@ def unkept(findings: Sequence[Finding], t: Translate) -> str:
 def question(text: str, findings: Sequence[Finding], t: Translate, *, held: str) -> Screen:
     """Return the screen that asks whether a possible identifier is one; one tap overrides."""
     body = paragraphs(
-        bold(t("Is this an identifier?")),
+        bold(t("This may identify somebody. Use it as it is?")),
         lines(
             esc(t("Perhaps: {kinds}").format(kinds=found_kinds(findings, t))),
             esc(t("Where: {excerpt}").format(excerpt=masked(text, list(findings)))),
         ),
-        esc(t("Nothing has been used yet. If it identifies nobody, go on; else write it again.")),
+        esc(
+            t(
+                "Nothing has been used yet. Yes if it identifies nobody; no drops it, and you write it "
+                "again."
+            )
+        ),
     )
     return Screen(
         body,

@@ -18,21 +18,22 @@ from bot import (
     inline,
     limits,
     links,
+    meaning,
     narrative,
     opinions,
     persons,
     plans,
+    present,
     record,
     routes,
     share,
     talk,
     teams,
 )
-from bot.callbacks import encode, parse
+from bot.callbacks import parse
 from bot.language import offered, translator
 from bot.outbox import Outbox
-from bot.screen import Button, Row, Screen, bold, esc, laid_out, paragraphs
-from bot.screens import start
+from bot.screen import Row, esc, paragraphs
 from bot.settings import Settings
 from bot.translate import (
     Chat,
@@ -51,7 +52,6 @@ from bot.translate import (
     translate,
 )
 from bot.turn import Gone, Turn
-from dialogs import typed
 from dialogs.content import Scenario
 from dialogs.identifiers import Finding, find_identifiers
 from dialogs.translations import in_language
@@ -268,7 +268,8 @@ def respond(incoming: Personal, findings: tuple[Finding, ...], means: Means, tx:
 
 def _equip(turn: Turn) -> None:
     """Give a turn what parts need of others that they do not know."""
-    turn.mean = partial(meant, turn)
+    turn.mean = partial(meaning.meant, turn)
+    turn.still_offered = partial(narrative.still_offered, turn)
     turn.follow = partial(routes.link, turn)
     turn.summary_rows = partial(under_summary, turn)
     turn.step_rows = partial(colleague.step_rows, turn)
@@ -391,7 +392,7 @@ def _somewhere(turn: Turn) -> None:
     """Show the case that stands in the chat, or where a case is begun."""
     stored = dialog.current_case(turn)
     if stored is not None:
-        dialog.show_case(turn, stored)
+        dialog.return_to(turn, stored)
     else:
         persons.begin(turn)
 
@@ -504,8 +505,8 @@ def commanded(turn: Turn, command: Command) -> None:
         turn.say(esc(turn.t("I do not know that command.")))
         persons.help_(turn)
         return
-    if turn.person.scope_accepted_at is not None:  # before that a link may wait
-        expecting.forget(turn.tx, turn.person.id)
+    if turn.person.scope_accepted_at is not None and not narrative.waits(turn):
+        expecting.forget(turn.tx, turn.person.id)  # before the scope a link may wait
     act(turn, "" if tiers else command.args)  # words that may identify are for no other command
 
 
@@ -527,7 +528,7 @@ def written(turn: Turn, text: Text) -> None:
     if text.edited:
         dialog.edited(turn, text.message_id, text.text)
     else:
-        meant(turn, text.text)
+        meaning.meant(turn, text.text, present.of(turn.tx, turn.chat_id, text.message_id))
 
 
 def _guarded(turn: Turn, outcome: str) -> None:
@@ -541,83 +542,3 @@ def _guarded(turn: Turn, outcome: str) -> None:
                 meta={"kind": kind.lower()},
             ),
         )
-
-
-def meant(turn: Turn, words: str) -> None:
-    """Do what guarded words mean: what was expected, an answer, a word of the dialog, or a case."""
-    if narrative.continues(turn):
-        narrative.offer(turn, words)
-        return
-    expected = expecting.expected(turn.tx, turn.person.id)
-    act = routes.WORDS.get(expected.kind) if expected else None
-    if (
-        expected is not None
-        and act is not None
-        and _stands(turn, expected)
-        and typed.word(words) not in ("cancel", "help", "back")
-    ):
-        act(turn, expected, words)
-        return
-    if turn.person.role is None:
-        persons.typed_role(turn, words)
-        return
-    stored = dialog.current_case(turn)
-    if stored is not None and dialog.typed_words(turn, stored, words):
-        return
-    if stored is None and _elsewhere(turn, words):
-        return
-    if len(words) >= dialog.LONG or (stored is None and narrative.is_case(words)):
-        narrative.offer(turn, words)
-        return
-    _unclear(turn)
-
-
-def _stands(turn: Turn, expected: expecting.Expected) -> bool:
-    """Say whether the screen that asked for these words still stands, or their check does."""
-    screen = transcript.screen_of(turn.tx, turn.chat_id)
-    return screen is not None and screen.kind in (routes.STANDS[expected.kind], "held")
-
-
-def _elsewhere(turn: Turn, words: str) -> bool:
-    """Apply words to the one case that waits for an answer; ask which one when several do."""
-    waiting = dialog.asked_cases(turn)
-    if len(waiting) == 1:
-        return dialog.typed_words(turn, waiting[0], words)
-    if len(waiting) > 1 and typed.word(words) is None and len(words) < dialog.LONG:
-        buttons = [
-            Button(turn.t("Case {code}").format(code=s.code), encode("go", s.short))
-            for s in waiting[:8]
-        ]
-        body = paragraphs(
-            bold(turn.t("Which case do you mean?")),
-            esc(turn.t("Several cases wait for an answer. Open one, then type it again.")),
-        )
-        turn.show(Screen(body, laid_out(buttons)), kind="which")
-        return True
-    match typed.word(words):
-        case "help":
-            persons.help_(turn)
-        case "repeat" | "summary" | "back":
-            dialog.resume(turn)
-        case "cancel":
-            dialog.cancel(turn)
-        case _:
-            return False
-    return True
-
-
-def _unclear(turn: Turn) -> None:
-    """Say that the words were not understood, and show again where we are."""
-    turn.say(
-        esc(
-            turn.t(
-                "I could not match that. Tap a choice, type it or its number, or type: back, skip, "
-                "not known, why, help."
-            )
-        )
-    )
-    stored = dialog.current_case(turn)
-    if stored is not None:
-        turn.show(dialog.screen_of(turn, stored), consult=stored.id, kind="again")
-    else:
-        turn.show(start.ready_screen(turn.t, turn.scenario), kind="ready")

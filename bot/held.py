@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Callable
+from typing import Any
 
-from bot import excerpts, narrative
+from bot import excerpts, narrative, present
 from bot.callbacks import Callback
-from bot.dialog import current_case, edited, show_case
+from bot.dialog import LONG, current_case, edited, show_case
 from bot.persons import begin
 from bot.turn import Gone, Turn
 from storage import audit, expecting
@@ -17,20 +18,14 @@ def hold(
 ) -> None:
     """Keep ``words`` encrypted and ask whether they identify anybody; nothing is used yet."""
     outer = expecting.expected(turn.tx, turn.person.id)
-    outer = None if outer and outer.kind == "held" else outer
+    behind, inner = _behind(turn, outer)
     token = expecting.expect(
         turn.tx,
         turn.person.id,
         "held",
         consult_id=outer.consult_id if outer else None,
-        args={
-            "for": outer.kind if outer else None,
-            "args": dict(outer.args) if outer else {},
-            "message": message_id,
-            "edited": correction,
-            "new": new,
-        },
-        held=json.dumps([words, outer.held if outer else None]),
+        args={**behind, "message": message_id, "edited": correction, "new": new},
+        held=json.dumps([words, inner]),
     )
     stored = current_case(turn)
     turn.show(
@@ -38,6 +33,17 @@ def hold(
         consult=stored.id if stored else None,
         kind="held",
     )
+
+
+def _behind(turn: Turn, outer: Expected | None) -> tuple[dict[str, Any], str | None]:
+    """Return what was expected, and what stood in the chat, before any words were held back."""
+    if outer is not None and outer.kind == "held":
+        kept = {name: outer.args.get(name) for name in ("for", "args", "under")}
+        return kept, json.loads(outer.held or '["", null]')[1]
+    at = present.kept(present.of(turn.tx, turn.chat_id))
+    if outer is None:
+        return {"for": None, "args": {}, "under": at}, None
+    return {"for": outer.kind, "args": dict(outer.args), "under": at}, outer.held
 
 
 def _held(turn: Turn, data: Callback) -> None:
@@ -56,6 +62,20 @@ def _held(turn: Turn, data: Callback) -> None:
             _drop(turn, found)
         case _:
             raise Gone
+
+
+def written_again(turn: Turn, words: str) -> bool:
+    """Take words in the place of those held back, where free words were asked for or told a case."""
+    found = expecting.expected(turn.tx, turn.person.id)
+    if found is None or found.kind != "held" or found.args["edited"]:
+        return False
+    if len(words) < LONG and found.args["for"] in (None, "suggested"):
+        return False
+    _expect_again(turn, found, json.loads(found.held or '["", null]')[1])
+    _record(turn, "dropped")
+    turn.delete(int(found.args["message"]))
+    turn.mean(words, present.of_row(turn.tx, found.args.get("under")))
+    return True
 
 
 def _expect_again(turn: Turn, found: Expected, outer: str | None) -> None:
@@ -79,12 +99,17 @@ def _apply(turn: Turn, found: Expected, words: str) -> None:
     elif found.args["new"]:
         narrative.offer(turn, words)
     else:
-        turn.mean(words)
+        turn.mean(words, present.of_row(turn.tx, found.args.get("under")))
 
 
 def _drop(turn: Turn, found: Expected) -> None:
+    """Forget held words, and show again what stood in the chat when they were typed."""
     turn.delete(int(found.args["message"]))
     turn.tell(turn.t("Dropped. Nothing of it was used."))
+    under = present.of_row(turn.tx, found.args.get("under"))
+    if under is not None and under.screen.rows:
+        turn.show(under.screen, consult=under.consult_id, kind=under.kind)
+        return
     stored = current_case(turn)
     if stored is None:
         begin(turn)

@@ -1,5 +1,6 @@
 """A case told in words: what was read is offered, one tap each; nothing is filled in by itself."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from types import MappingProxyType
@@ -13,6 +14,7 @@ from bot.screen import Button, Row, Screen, bold, esc, lines, paragraphs, utf16
 from bot.screens import start
 from bot.translate import Text
 from bot.turn import Gone, Turn
+from dialogs import typed
 from dialogs.answers import check_answers
 from dialogs.engine import pending
 from dialogs.errors import InvalidAnswer
@@ -84,6 +86,29 @@ def _earlier_part(turn: Turn) -> Expected | None:
     return expected if follows else None
 
 
+def waits(turn: Turn) -> bool:
+    """Say whether something read from a case in words waits to be confirmed."""
+    expected = expecting.expected(turn.tx, turn.person.id)
+    return expected is not None and expected.kind == "suggested"
+
+
+def still_offered(turn: Turn, stored: StoredConsult) -> bool:
+    """Show what was read from a case in words again, where it waits to be confirmed."""
+    suggestions = _waiting(turn, stored)
+    if not suggestions or stored.owner_id != turn.person.id:
+        return False
+    turn.show(_screen(turn, stored, suggestions), consult=stored.id, kind="suggestions")
+    return True
+
+
+def _waiting(turn: Turn, stored: StoredConsult) -> list[dict[str, Any]]:
+    """Return what was read of a case and waits to be confirmed; none once it is not being asked."""
+    expected = expecting.expected(turn.tx, turn.person.id)
+    if expected is None or expected.kind != "suggested" or expected.consult_id != stored.id:
+        return []
+    return _unpacked(expected.held) if stored.phase == "asking" else []
+
+
 def _seconds(text: Text) -> int:
     return int(text.sent_at.timestamp())
 
@@ -138,7 +163,7 @@ def offer(turn: Turn, words: str, *, fresh: bool = False) -> None:
         for s in reading.suggestions
         if _fits(turn, stored, s.question, _plain(s.value))
     ]
-    suggestions = joined(_unpacked(earlier.held if earlier else None), suggestions)[:MOST]
+    suggestions = joined([] if fresh else _waiting(turn, stored), suggestions)[:MOST]
     if not suggestions:
         said = turn.t(
             "I could not read an answer from that with certainty. Here are the questions."
@@ -230,12 +255,41 @@ def marks(t: Translate) -> tuple[tuple[str, str, str], ...]:
 
 def _pending(turn: Turn, data: Callback) -> tuple[StoredConsult, list[dict[str, Any]]]:
     stored = turn.case(data.case)
-    expected = expecting.expected(turn.tx, turn.person.id)
-    if expected is None or expected.kind != "suggested" or expected.consult_id != stored.id:
+    suggestions = _waiting(turn, stored)
+    if not suggestions:
         raise Gone
-    if stored.phase != "asking":
-        raise Gone
-    return stored, _unpacked(expected.held)
+    return stored, suggestions
+
+
+PLACES = re.compile(r"\d{1,2}")
+_BESIDE = re.compile(r"[\d,.;:&+\s]+|\b(?:and|y|is|are|es|son)\b")
+
+
+def typed_marks(turn: Turn, stored: StoredConsult, words: str) -> bool:
+    """Take typed words as marks: what is said of which; False where it is not clear of which."""
+    suggestions = _waiting(turn, stored)
+    said = _said(turn, words)
+    places = [int(place) - 1 for place in PLACES.findall(typed.plain(words))]
+    if not suggestions or said is None:
+        return False
+    if not places:
+        open_ = [n for n, each in enumerate(suggestions) if each["on"] is None]
+        places = open_ if said == RIGHT or len(open_) == 1 else []
+    if not places or not all(0 <= place < len(suggestions) for place in places):
+        return False
+    for place in places:
+        suggestions[place]["on"] = said
+    _again(turn, stored, suggestions)
+    return True
+
+
+def _said(turn: Turn, words: str) -> str | None:
+    """Return the mark that words name beside places: right, wrong, change; else None."""
+    bare = " ".join(_BESIDE.sub(" ", typed.plain(words)).split())
+    by_word = {"yes": RIGHT, "no": WRONG}.get(typed.word(bare) or "")
+    return by_word or next(
+        (code for code, _, word in marks(turn.t) if bare == typed.plain(word)), None
+    )
 
 
 def _mark(turn: Turn, data: Callback) -> None:

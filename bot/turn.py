@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from bot.language import Translate
 from bot.paper import file
+from bot.present import Present
 from bot.screen import TOAST_LIMIT, Row, Screen, clipped, esc
 from bot.settings import Settings
 from bot.translate import Chat, Command, Incoming, Media, Tap, Text
@@ -72,8 +73,10 @@ class Turn:
     """The questions of a case that somebody put to its asker and that wait for an answer."""
     clarified: Callable[[StoredConsult, Collection[str]], None] = lambda saved, names: None
     """Lets others know, and see, that such questions have an answer now."""
-    mean: Callable[[str], None] = lambda words: None
-    """Does what guarded words mean, as if they were typed just now."""
+    mean: Callable[[str, "Present | None"], None] = lambda words, at: None
+    """Does what guarded words mean at a screen, as if they were typed just now."""
+    still_offered: Callable[[StoredConsult], bool] = lambda stored: False
+    """Shows what was read from a case in words again, where it waits to be confirmed."""
     follow: Callable[[str], None] = lambda payload: None
     """Follows a deep link, as if it was opened just now."""
     reader_rows: Callable[[StoredConsult], tuple[Row, ...]] = lambda stored: ()
@@ -120,7 +123,12 @@ class Turn:
     # --- what is sent -------------------------------------------------------------------
 
     def tell(self, words: str, *, alert: bool = False) -> None:
-        """Show ``words`` over the chat when the tap is answered; the last telling wins."""
+        """Show ``words`` over the chat when the tap is answered; the last telling wins.
+
+        Typed words have nothing that could be shown over the chat: they are told in it.
+        """
+        if isinstance(self.incoming, Text) and self.chat.private:
+            self.say(esc(words))
         self.toast, self.alert = clipped(words, TOAST_LIMIT), alert
 
     def enqueue(self, outgoing: Outgoing) -> UUID:

@@ -592,6 +592,28 @@ def by_message_id(tx: Tx, chat_id: int, message_id: int) -> Line | None:
     return _line(tx, row) if row else None
 
 
+def line_of(tx: Tx, transcript_id: UUID) -> Line | None:
+    """Return one line, or None where there is none any more."""
+    row = tx.connection.execute(_OF, {"wanted": transcript_id}).first()
+    return _line(tx, row) if row else None
+
+
+def sent_below(tx: Tx, chat_id: int, message_id: int, limit: int = 50) -> list[Line]:
+    """Return what we sent to a chat below a message of it, edits included, oldest first."""
+    numbers = (
+        select(transcript.c.number)
+        .where(
+            transcript.c.chat_id == chat_id,
+            transcript.c.direction == "out",
+            transcript.c.state == "sent",
+            transcript.c.message_id > message_id,
+        )
+        .order_by(transcript.c.number.desc())
+        .limit(limit)
+    )
+    return of_query(tx, select(transcript).where(transcript.c.number.in_(numbers)))
+
+
 def of_consult(tx: Tx, consult_id: UUID) -> list[Line]:
     """Return the transcript of a consult, oldest first: what passed between its asker and us.
 

@@ -19,7 +19,7 @@ from bot.screen import (
     paragraphs,
 )
 from dialogs.content import Option, Question, Scenario
-from dialogs.doses import show_dose, show_mme
+from dialogs.doses import show_dose, show_mme, show_number
 from dialogs.engine import asking, entries, marked, progress
 from dialogs.evaluation import mme_of
 from dialogs.model import Consult
@@ -75,6 +75,11 @@ def last_answer(question: Question, value: Any, scenario: Scenario, t: Translate
     return f"✓ {esc(question.short)}: {esc(show_answer(question, value, scenario, t))}"
 
 
+def plain_number(value: float | None) -> str:
+    """Return a number without a needless ".0"."""
+    return "" if value is None else show_number(value)
+
+
 class _Shown:
     """One question with all it takes to show it."""
 
@@ -110,7 +115,8 @@ class _Shown:
             return esc(f"{t('Tick all that apply, then Done.')} {said}".strip())
         if q.kind == "number":
             words = t("Type a number from {low} to {high} ({unit}).")
-            return esc(words.format(low=q.minimum, high=q.maximum, unit=t(q.unit)))
+            low, high = plain_number(q.minimum), plain_number(q.maximum)
+            return esc(words.format(low=low, high=high, unit=t(q.unit)))
         if q.kind == "dose":
             return esc(
                 t("Tap the medicine. A dose is optional; you can also type it: {example}").format(

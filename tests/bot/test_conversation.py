@@ -907,9 +907,15 @@ async def test_typed_words_that_could_mean_two_cases_ask_which(ready: Conversati
     assert await every(ready, "SELECT 1 FROM answer_change WHERE question = 'setting'") == []
 
 
-async def test_typed_words_go_to_the_only_case_that_waits(ready: Conversation) -> None:
+async def test_typed_words_bring_the_only_case_that_waits_and_do_not_answer_it(
+    ready: Conversation,
+) -> None:
     await ready.taps("Start a case", "None of these")
     await ready.says("/help")
+
+    await ready.says("methadone clinic")
+    assert "Where is the client" in ready.screen.text
+    assert "not taken as an answer" in ready.me.replies[-2].text
 
     assert "Which medication" in await ready.says("methadone clinic")
 

@@ -99,7 +99,7 @@ async def test_possible_identifiers_are_asked_about_and_nothing_is_used(
 
     said = await ready.says(SOFT)
 
-    assert "Is this an identifier?" in said
+    assert "This may identify somebody. Use it as it is?" in said
     assert "Lee" not in said
     assert b"Dr. Lee" not in await files(ready)
     assert await every(ready, "SELECT 1 FROM answer_change WHERE via != 'tap'") == []
@@ -436,6 +436,6 @@ async def test_words_and_taps_in_one_go_leave_one_live_screen_at_the_bottom(
 
     live = [message for message in ready.me.replies if message.rows]
     assert [message.id for message in live] == [ready.me.last.id]
-    assert "Which opioid" in ready.screen.text
-    assert "Reason: skipped" in ready.me.replies[-2].text
+    assert "What is the opioid for?" in ready.screen.text
+    assert "not taken as an answer" in ready.me.replies[-2].text
     await unharmed(ready)

@@ -115,7 +115,7 @@ async def test_a_reason_is_one_line_checked_and_short(case: Opining) -> None:
 async def test_a_reason_that_may_identify_somebody_is_asked_about_first(case: Opining) -> None:
     await case.chooses(case.ben)
 
-    assert "Is this an identifier?" in await case.talk.says("since Christmas Eve", case.ben)
+    assert "Use it as it is?" in await case.talk.says("since Christmas Eve", case.ben)
     await case.talk.taps("It identifies nobody", who=case.ben)
 
     assert "Reason: “since Christmas Eve”" in case.ben.last.text

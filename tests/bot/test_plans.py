@@ -109,7 +109,7 @@ async def test_a_reason_that_may_name_somebody_is_asked_about_and_then_kept(
     await ready.taps("Record a plan", "Something else")
 
     await ready.says("Agreed after talking to Hunter about it")
-    assert "Is this an identifier?" in ready.screen.text
+    assert "Use it as it is?" in ready.screen.text
     await ready.taps("It identifies nobody, go on")
 
     assert "Agreed with whom?" in ready.screen.text
