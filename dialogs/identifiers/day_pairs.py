@@ -9,7 +9,7 @@ from dialogs.identifiers.units import dose_after, unit_after
 _PAIR = re.compile(r"(\d{1,2}) ?[/-] ?(\d{1,2})(?![\d/]|\.\d|-\d(?!\d?/\d))")
 _RANGE = re.compile(r" ?(?:-|to|through|thru|until|till|and|&) ?(\d{1,2})/(\d{1,2})(?![\d/])")
 _DATE_STRONG = re.compile(
-    r"(?:\bd\.?o\.?b\.?|date|dated|born|b-?day|birth(?:day|date)?|admitted|admit|admission|"
+    r"(?:\bd\.?o\.?b\.?|date|dated|born|b-?day|birth(?:day|date)?|admitted|admit|adm|admission|"
     r"discharged?|d/c'?d?|dc'?d|released|release|seen|"
     r"saw (?:him|her|them|pt|patient)|due|appt|appointment|scheduled|sched|visit|visited|"
     r"surgery|surg|procedure|court|hearing|week of|"

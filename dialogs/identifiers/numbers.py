@@ -12,7 +12,8 @@ from dialogs.identifiers.tokens import Reading
 from dialogs.identifiers.units import dose_after, unit_after
 
 _SHAPES = re.compile(
-    r"(?P<ip>\d{1,3}(?:\.\d{1,3}){3}(?![\d.]*\d))"
+    r"(?P<abroad>(?<=\+)(?=(?:\d[ ().-]{0,2}){8})\d{1,4}(?:[ .-]?\(?\d{1,5}\)?){2,7}(?!\d))"
+    r"|(?P<ip>\d{1,3}(?:\.\d{1,3}){3}(?![\d.]*\d))"
     r"|(?P<iso>(?:19|20)\d\d ?(?P<i>[-/. ]) ?[01]?\d ?(?P=i) ?[0-3]?\d(?!\d))"
     r"|(?P<ssn>\d{3} ?[-._ ] ?\d{2} ?[-._ ] ?\d{4}(?!\d))"
     r"|(?P<dmy>\d{1,2}(?: ?[-/.] ?\d{1,2} ?[-/.] ?|[ _]\d{1,2}[ _])(?:(?:19|20)\d\d|(?<![ _])"
@@ -313,7 +314,16 @@ def _date_digits(digits: str) -> str:
     return "other"
 
 
+def _abroad(reading: Reading, start: int, end: int) -> Finding | None:
+    """A number after a plus sign, in groups of any length: +33 6 12 34 56 78."""
+    text = reading.text
+    if is_public(text[start:end]) or text[start - 2 : start - 1].isdigit() or dose_after(text, end):
+        return None
+    return _phone(reading, start, end)
+
+
 _READERS: dict[str, Callable[[Reading, int, int], Finding | None]] = {
+    "abroad": _abroad,
     "ip": _ip,
     "iso": _iso,
     "ssn": _ssn,

@@ -165,7 +165,7 @@ def _place(reading: Reading, index: int) -> Iterator[Finding]:
         last += _is_state(reading.at(last + 1))
         if not any(t.low in _FACILITY or t.low in _WARDS for t in reading.tokens[index : last + 1]):
             yield Finding(token.start, reading.at(last).end, "geo", "soft")
-    elif token.capital and _state_follows(reading, index):
+    elif token.capital and (_state_follows(reading, index) or _city_of_state(reading, index)):
         yield Finding(_start(reading, index), reading.at(index + 1).end, "geo", "soft")
 
 
@@ -215,6 +215,14 @@ def _state_follows(reading: Reading, index: int) -> bool:
     if token.upper or len(token.low) < 3 or everyday or token.has(Sense.EPONYM):
         return False
     return _is_state(state) and not _credentialed(reading, index)
+
+
+def _city_of_state(reading: Reading, index: int) -> bool:
+    """Toledo, Ohio."""
+    city, state = reading.at(index), reading.at(index + 1)
+    known = city.has(Sense.CITY) or (not city.sense and not city.opens)
+    written = state.gap == ", " and state.capital and len(state.low) > 2
+    return known and written and _STATE.fullmatch(state.low) is not None
 
 
 def _credentialed(reading: Reading, index: int) -> bool:
