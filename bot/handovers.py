@@ -6,7 +6,7 @@ from uuid import UUID
 from bot.callbacks import Callback, encode
 from bot.dialog import code_of, show_case
 from bot.language import Translate, translator
-from bot.screen import Button, Row, Screen, bold, esc, lines, paragraphs
+from bot.screen import Button, Row, Screen, bold, clipped, esc, lines, paragraphs
 from bot.turn import Gone, Turn
 from storage import consults, handovers, people
 from storage.access import Action, authorize
@@ -18,6 +18,9 @@ from storage.transcript import Outgoing
 
 MOST_COLLEAGUES = 10
 """Colleagues of one page."""
+
+MOST_NAME = 40
+"""Characters of a name on a button."""
 
 
 def _hand(turn: Turn, data: Callback) -> None:
@@ -43,9 +46,9 @@ def _choose(turn: Turn, stored: StoredConsult, page: int) -> None:
 def choice_screen(turn: Turn, stored: StoredConsult, page: int = 0) -> Screen:
     """Return who the case can be handed to: the members of the owner's teams."""
     t, waiting = turn.t, handovers.open_offer(turn.tx, stored.id)
-    found = handovers.colleagues(turn.tx, turn.person)
+    found = _by_name(turn)
     first = page * MOST_COLLEAGUES
-    shown = [people.get(turn.tx, each) for each in found[first : first + MOST_COLLEAGUES]]
+    shown = found[first : first + MOST_COLLEAGUES]
     note = t("They get its answers, its plan and its reminders, once they have accepted.")
     if not found:
         note = t("A case goes to a colleague of a team you are in. You are in none: see /team.")
@@ -65,11 +68,18 @@ def choice_screen(turn: Turn, stored: StoredConsult, page: int = 0) -> Screen:
     return Screen(body, (*rows, (Button(t("‹ The case"), encode("go", stored.short)),)))
 
 
+def _by_name(turn: Turn) -> list[Person]:
+    """Return who the case can be handed to, by name; those without one stand last."""
+    found = [people.get(turn.tx, each) for each in handovers.colleagues(turn.tx, turn.person)]
+    return sorted(found, key=lambda each: (not each.name, each.name.casefold(), each.id))
+
+
 def _who(turn: Turn, each: Person) -> str:
-    """Return a colleague as a button shows them: their name in Telegram, and their role."""
-    role = turn.scenario.question("role").by_id.get(each.role or "")
-    name = each.name or turn.t("no name")
-    return f"{name[:24]} · {role.button}" if role else name[:40]
+    """Return a colleague as a button shows them: their name in Telegram, never with their role.
+
+    Opinions stand by role for good; a name beside a role would tell whose they are.
+    """
+    return clipped(each.name, MOST_NAME) or turn.t("no name")
 
 
 def _colleague(turn: Turn, text: str) -> Person:

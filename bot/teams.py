@@ -365,7 +365,12 @@ def _members_screen(turn: Turn, about: Team, page: int) -> Screen:
     turned = turning(t, page, pages, lambda to: encode("tm", about.short, "mem", to))
     body = paragraphs(
         bold(t("“{team}” · members").format(team=about.name)),
-        esc(t("Only leads see names. Opinions are shown by role, never by name.")),
+        esc(
+            t(
+                "Members see names, without roles, only where they hand a case on. "
+                "Opinions are shown by role, never by name."
+            )
+        ),
     )
     return Screen(body, (*laid_out(buttons, 1), *turned, _back(turn, about)))
 

@@ -798,7 +798,10 @@ def _plan_words(tx: Tx, consult_id: UUID) -> Iterator[Said]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PersonRow:
-    """A person as the console lists them; ``name`` only while somebody has to decide about them."""
+    """A person as the console lists them; ``name`` only while somebody has to decide about them.
+
+    Never their role: opinions stand by role, and a name beside it would tell whose they are.
+    """
 
     id: UUID
     pseudonym: str
@@ -807,7 +810,6 @@ class PersonRow:
     status: str
     is_admin: bool
     is_author: bool
-    role: str | None
     created_at: datetime
     unreachable_at: datetime | None
     sessions: int
@@ -868,7 +870,6 @@ def _person_row(tx: Tx, row: Any, sessions: int, *, named: bool = False) -> Pers
         status=row.status,
         is_admin=row.is_admin,
         is_author=row.is_author,
-        role=row.role,
         created_at=row.created_at,
         unreachable_at=row.unreachable_at,
         sessions=sessions,
