@@ -266,6 +266,35 @@ def holds(rule: Rule | None, marked: Marked) -> bool:
     return compiled.truth(marked.true, marked.unknown) is True
 
 
+def awaited(consideration: str, marked: Marked) -> frozenset[str]:
+    """Return the questions whose answers a consideration that is held back waits for.
+
+    Where it is not known yet whether a question applies, those that decide it. A question that is
+    answered is among them only for a part that cannot be calculated: the dose.
+    """
+    rule = marked.scenario.consideration(consideration).when
+    found = {_applying(name, marked) for name in _open_questions(rule, marked)}
+    return frozenset().union(*found)
+
+
+def _open_questions(rule: Rule, marked: Marked) -> Iterator[str]:
+    """Yield the questions of the criteria that are not assessed, through the findings."""
+    for criterion in rule.criteria:
+        if not marked.scenario.table.bits.bit(criterion) & marked.unknown:
+            continue
+        if criterion.question is not None:
+            yield criterion.question
+        else:
+            yield from _open_questions(marked.scenario.finding(str(criterion.finding)).when, marked)
+
+
+def _applying(question: str, marked: Marked) -> frozenset[str]:
+    if question in marked.asked:
+        return frozenset((question,))
+    deciding = marked.scenario.question(question).depends_on - marked.kept.keys()
+    return frozenset[str]().union(*(_applying(name, marked) for name in deciding))
+
+
 def _true_criteria(rule: Rule, marked: Marked) -> Iterator[Criterion]:
     for criterion in rule.criteria:
         bit = marked.scenario.table.bits.bit(criterion)

@@ -5,7 +5,8 @@ Nothing here knows Telegram or HTML; renderers elsewhere lay it out.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Literal
 
@@ -27,6 +28,7 @@ from dialogs.evaluation import (
     Because,
     Evaluation,
     Marked,
+    awaited,
     conclude,
     evaluate,
     holds,
@@ -125,7 +127,11 @@ class GapView:
     steps: tuple[str, ...]
     """Titles of the steps it could lead to."""
     holds_back: tuple[str, ...]
-    """Considerations held back now that some answer to it would raise."""
+    """Considerations that are held back because this is missing."""
+    moves: bool
+    """Whether some answer to it alone would change the step or raise or drop a consideration."""
+    listed: bool = True
+    """Whether its own condition holds; else it stands last, for what it holds back."""
     was: str = ""
     """An earlier answer that fell away and is to be confirmed; mostly empty."""
 
@@ -155,6 +161,8 @@ class Summary:
     step: StepView
     raised: tuple[ConsiderationView, ...]
     gaps: tuple[GapView, ...]
+    minor_gaps: tuple[GapView, ...]
+    """Open questions that are no gap by their own condition but hold a consideration back."""
     held_back: tuple[tuple[str, str], ...]
     banners: tuple[BannerView, ...]
     mme_line: str
@@ -183,13 +191,15 @@ def summarise(
     stopped = any(banner.stops for banner in banners)
     raised = tuple(consideration_view(i, marked, t) for i in result.considerations)
     held = tuple((i, scenario.consideration(i).title) for i in result.held_back)
+    found = () if stopped else all_gaps(result, marked, t, previous)
     return Summary(
         scenario=scenario.title,
         version=scenario.version,
         stopped=stopped,
         step=step_view(result, marked, t),
         raised=raised,
-        gaps=() if stopped else gaps(result, marked, t, previous),
+        gaps=tuple(gap for gap in found if gap.listed),
+        minor_gaps=tuple(gap for gap in found if not gap.listed),
         held_back=held,
         banners=banners,
         mme_line="" if stopped else mme_words(marked, t),
@@ -379,51 +389,70 @@ def gaps(
 ) -> tuple[GapView, ...]:
     """Return what is missing: first what is to be confirmed, then what could change the step.
 
-    Then by the scenario's order. A missing answer that could change nothing at all is left out.
+    Then by the scenario's order. A missing answer that alone could change nothing, and holds
+    nothing back, is left out. Under a condition of its own a gap is not listed otherwise.
     """
+    return tuple(view for view in all_gaps(result, marked, t, previous) if view.listed)
+
+
+def all_gaps(
+    result: Evaluation, marked: Marked, t: Translate = str, previous: Answers = NOTHING
+) -> tuple[GapView, ...]:
+    """Return the gaps, and then what is no gap by its own condition but holds something back."""
     scenario = marked.scenario
+    held = _held_back(result, marked)
     earlier = {q: value for q, value in previous.items() if q not in marked.answers}
-    missing = (gap for gap in scenario.gaps if _is_missing(gap, marked, earlier))
-    found = [
-        view
-        for gap in missing
-        if (view := _gap_view(gap, result, marked, _was(gap, earlier, marked, t)))
-    ]
+    missing = (gap for gap in scenario.gaps if _is_missing(gap, marked, {*earlier, *held}))
+    views = (_gap_view(gap, result, marked, held.get(gap.key, ())) for gap in missing)
+    known = (_with_earlier(view, earlier, marked, t) for view in views)
+    found = [view for view in known if _matters(view)]
     order = {key: place for place, key in enumerate(scenario.gap_order)}
-    found.sort(key=lambda v: (not v.was, not v.moves_step, order.get(v.key, len(order))))
+    found.sort(
+        key=lambda v: (not v.listed, not v.was, not v.moves_step, order.get(v.key, len(order)))
+    )
     return tuple(found)
 
 
-def _is_missing(gap: Gap, marked: Marked, earlier: Answers) -> bool:
+def _held_back(result: Evaluation, marked: Marked) -> Mapping[str, tuple[str, ...]]:
+    """Return gap -> the considerations that are held back because it is open."""
+    found: dict[str, tuple[str, ...]] = {}
+    for name in result.held_back:
+        for question in awaited(name, marked):
+            key = DOSE if question in marked.kept else question
+            found[key] = (*found.get(key, ()), name)
+    return found
+
+
+def _is_missing(gap: Gap, marked: Marked, wanted: AbstractSet[str]) -> bool:
+    """Tell whether a gap is open; those that are ``wanted`` need not meet its own condition."""
     if gap.question not in marked.asked:
         return False
-    if gap.question in earlier:
-        return gap.key != DOSE
-    if not holds(gap.when, marked):
+    if gap.key not in wanted and not holds(gap.when, marked):
         return False
     if gap.key == DOSE:
         return dose_gap(marked.kept.get(gap.question), marked.scenario)
     return gap.question not in marked.kept
 
 
-def _was(gap: Gap, earlier: Answers, marked: Marked, t: Translate) -> str:
-    """Return the earlier answer to the question of a gap in words; empty when there is none."""
+def _matters(view: GapView) -> bool:
+    return bool(view.was or view.holds_back or view.moves or view.key == DOSE)
+
+
+def _with_earlier(gap: GapView, earlier: Answers, marked: Marked, t: Translate) -> GapView:
+    """Return a gap with the earlier answer to its question, which always has it listed."""
     if gap.question not in earlier:
-        return ""
+        return gap
     scenario = marked.scenario
-    return show_answer(scenario.question(gap.question), earlier[gap.question], scenario, t)
+    was = show_answer(scenario.question(gap.question), earlier[gap.question], scenario, t)
+    return replace(gap, was=was, listed=True)
 
 
-def _gap_view(gap: Gap, result: Evaluation, marked: Marked, was: str) -> GapView | None:
+def _gap_view(gap: Gap, result: Evaluation, marked: Marked, held: tuple[str, ...]) -> GapView:
     question, scenario = marked.scenario.question(gap.question), marked.scenario
     tried = _outcomes(question, marked) if gap.key != DOSE else _dose_outcomes(question, marked)
     outcomes = list(tried)
-    moved = any(_differs(result, outcome) for outcome in outcomes)
-    if not was and gap.key != DOSE and not moved:
-        return None
     state = state_of(gap.question, marked.answers)
     steps = dict.fromkeys(o.step for o in outcomes if o.step != result.step)
-    raised = {i for outcome in outcomes for i in outcome.considerations}
     return GapView(
         key=gap.key,
         question=gap.question,
@@ -432,8 +461,9 @@ def _gap_view(gap: Gap, result: Evaluation, marked: Marked, was: str) -> GapView
         state=state if state != "given" else "not asked",
         moves_step=bool(steps),
         steps=tuple(scenario.step(step).title for step in steps),
-        holds_back=tuple(i for i in result.held_back if i in raised),
-        was=was,
+        holds_back=held,
+        moves=any(_differs(result, outcome) for outcome in outcomes),
+        listed=holds(gap.when, marked),
     )
 
 
@@ -562,10 +592,16 @@ def plain_source(source: SourceView) -> str:
 
 
 def _plain_gaps(summary: Summary) -> str:
-    rows = [f"- {gap.title} {gap.state}: {gap.text}" for gap in summary.gaps]
-    held = "; ".join(f"{name} {title}" for name, title in summary.held_back)
-    held_row = [f"Held back until more is known: {held}"] if held else []
-    return "\n".join(["WHAT I DON'T KNOW YET", *rows, *held_row]) if rows or held else ""
+    titles, found = dict(summary.held_back), (*summary.gaps, *summary.minor_gaps)
+    rows = [row for gap in found for row in _plain_gap(gap, titles)]
+    return "\n".join(["WHAT I DON'T KNOW YET", *rows]) if rows else ""
+
+
+def _plain_gap(gap: GapView, titles: Mapping[str, str]) -> Iterator[str]:
+    yield f"- {gap.title} ({gap.state}): {gap.text}"
+    if gap.holds_back:
+        held = "; ".join(f"{name} {titles[name]}" for name in gap.holds_back)
+        yield f"  Held back until it is known: {held}"
 
 
 def _plain_mme(summary: Summary) -> str:

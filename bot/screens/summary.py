@@ -1,6 +1,6 @@
 """The summary on one phone screen, and the pages behind it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from bot.callbacks import encode
@@ -17,6 +17,7 @@ from bot.screen import (
     laid_out,
     lines,
     paragraphs,
+    utf16,
     visible,
 )
 from bot.screens.changes import Told, change_lines
@@ -295,27 +296,46 @@ def gaps_screen(
     summary: Summary, consult: Consult, t: Translate, *, case: str, code: str, page: int
 ) -> Screen:
     """Return what is not known yet, what it could change, and one tap to answer it now."""
-    pages = max(1, -(-len(summary.gaps) // GAP_BUTTONS))
-    page = min(max(page, 0), pages - 1)
-    gaps = summary.gaps[page * GAP_BUTTONS : (page + 1) * GAP_BUTTONS]
+    titles = dict(summary.held_back)
     listed = [
-        lines(
-            f"{bold(gap.title)} <i>({esc(gap_state(gap, t))})</i>",
-            esc(gap.text),
-        )
-        for gap in gaps
+        (gap, _gap_block(place, gap, titles, t))
+        for place, gap in enumerate((*summary.gaps, *summary.minor_gaps), 1)
     ]
-    held = [esc(f"• {title}") for _, title in summary.held_back]
+    pages = _in_pages(listed)
+    page = min(max(page, 0), len(pages) - 1)
     body = paragraphs(
         bold(t("Case {code} · what I don't know yet").format(code=code)),
-        *listed,
-        fold(bold(t("Held back until it is known")) + "\n" + "\n".join(held)) if held else "",
-        "" if gaps else esc(t("Nothing that could change this is open.")),
+        *[block for _, block in pages[page]],
+        "" if listed else esc(t("Nothing that could change this is open.")),
     )
+    first = sum(map(len, pages[:page])) + 1
     buttons = [
-        Button(gap.title, encode("o", case, gap.question, "s", turn=consult.turn)) for gap in gaps
+        Button(f"{place} {gap.title}", encode("o", case, gap.question, "s", turn=consult.turn))
+        for place, (gap, _) in enumerate(pages[page], first)
     ]
-    return Screen(body, (*laid_out(buttons), pager("gaps", page, pages, t, case), home(t, case)))
+    turned = pager("gaps", page, len(pages), t, case)
+    return Screen(body, (*laid_out(buttons), turned, home(t, case)))
+
+
+def _gap_block(place: int, gap: GapView, titles: Mapping[str, str], t: Translate) -> str:
+    """Return one gap, what it could change, and folded the considerations that it holds back."""
+    held = "\n".join(esc(f"• {titles[i]}") for i in gap.holds_back)
+    return lines(
+        f"{place}. {bold(gap.title)} <i>({esc(gap_state(gap, t))})</i>",
+        esc(gap.text),
+        fold(bold(t("Held back until it is known")) + "\n" + held) if held else "",
+    )
+
+
+def _in_pages(listed: Sequence[tuple[GapView, str]]) -> list[list[tuple[GapView, str]]]:
+    """Return the gaps in pages of so many buttons and so much text as a message takes."""
+    pages: list[list[tuple[GapView, str]]] = [[]]
+    for item in listed:
+        size = sum(utf16(block) + 2 for _, block in (*pages[-1], item))
+        if pages[-1] and (len(pages[-1]) == GAP_BUTTONS or size > PAGE):
+            pages.append([])
+        pages[-1].append(item)
+    return pages
 
 
 def depends_screen(

@@ -27,6 +27,7 @@ from dialogs.shown import show_answer, state_of
 from dialogs.summary import (
     HEADINGS,
     ConsiderationView,
+    GapView,
     SourceView,
     Summary,
     plain_because,
@@ -320,12 +321,17 @@ def _consideration(view: ConsiderationView, case: Case, cite: Mapping[str, int])
 
 
 def _gaps(told: Summary) -> Iterator[Block]:
-    rows = tuple(Fact(f"{gap.title} ({gap.state})", gap.text) for gap in told.gaps)
+    titles = dict(told.held_back)
+    rows = tuple(_gap(gap, titles) for gap in (*told.gaps, *told.minor_gaps))
     if rows:
         yield Facts(rows)
-    if told.held_back:
-        held = "; ".join(title for _, title in told.held_back)
-        yield Words(f"Held back until it is known: {held}.", "quiet")
+
+
+def _gap(gap: GapView, titles: Mapping[str, str]) -> Fact:
+    """Return one gap, with the considerations that wait for it."""
+    held = "; ".join(titles[i] for i in gap.holds_back)
+    note = (f"Held back until it is known: {held}.",) if held else ()
+    return Fact(f"{gap.title} ({gap.state})", gap.text, note)
 
 
 def _depends(case: Case, told: Summary) -> Iterator[Block]:

@@ -1,10 +1,12 @@
 """What the clinician reads: one step, what was raised and why, and what is not known yet."""
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from dialogs.answers import is_given
 from dialogs.content import load_scenario
 from dialogs.evaluation import mark
 from dialogs.summary import (
@@ -444,3 +446,35 @@ def test_a_title_stands_for_itself_without_a_variant() -> None:
     step = SCENARIO.step("STEP_CORR")
 
     assert step_title(step, mark({}, SCENARIO)) == step.title
+
+
+def every_kind_of_answers() -> Iterator[dict[str, Any]]:
+    yield from drawn(150, seed=31)
+    for vignette in VIGNETTES:
+        yield {}
+        for name in vignette["answers"]:
+            yield {k: v for k, v in vignette["answers"].items() if k != name}
+
+
+def test_nothing_is_held_back_without_the_question_that_it_waits_for() -> None:
+    for answers in every_kind_of_answers():
+        found = summarise(answers, SCENARIO)
+        open_questions = (*found.gaps, *found.minor_gaps)
+
+        assert {i for gap in open_questions for i in gap.holds_back} == dict(found.held_back).keys()
+        for gap in open_questions:
+            assert gap.key == "opioid_dose" or not is_given(answers.get(gap.question))
+
+
+def test_what_is_no_gap_by_its_condition_stands_apart_when_it_holds_something_back() -> None:
+    found = summarise({**CASES["OV01"], "methadone_dose": 60, "ecg": None}, SCENARIO)
+
+    assert "ecg" not in {gap.key for gap in found.gaps}
+    assert {gap.key for gap in found.minor_gaps} == {"ecg"}
+
+
+def test_the_gaps_read_as_sentences_in_plain_text() -> None:
+    text = plain_summary(summarise(CASES["OV13"], SCENARIO))
+
+    assert re.search(r"^- How settled the MAT dose is \(not asked\): ", text, re.MULTILINE)
+    assert "\n  Held back until it is known: OPI1 Pain opioid is 50 MME/day or more" in text
