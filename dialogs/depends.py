@@ -7,7 +7,7 @@ from typing import Any
 
 from dialogs.answers import NONE, Answers, is_given
 from dialogs.content import Question, Scenario
-from dialogs.evaluation import Evaluation, evaluate, mme_of
+from dialogs.evaluation import Evaluation, Marked, awaited, conclude, evaluate, mark, mme_of
 from dialogs.phrases import Phrase, Translate, worded
 from dialogs.rules import questions_of
 
@@ -173,8 +173,8 @@ def _of_question(
 ) -> list[Dependence]:
     effects: dict[Effect, list[str]] = {}
     for candidate in candidates(question, answers, scenario):
-        after = evaluate({**answers, question.id: candidate.value}, scenario)
-        effect = effect_of(now, after, scenario)
+        after = mark({**answers, question.id: candidate.value}, scenario)
+        effect = effect_of(now, after, question.id)
         if any(effect):
             effects.setdefault(effect, []).append(candidate.label)
     found = [
@@ -184,20 +184,24 @@ def _of_question(
     return sorted(found, key=lambda dependence: _weight(dependence, scenario))
 
 
-def effect_of(now: Evaluation, after: Evaluation, scenario: Scenario) -> Effect:
-    """Return (other step, address-now raised, address-now dropped, banners) of a change.
+def effect_of(now: Evaluation, marked: Marked, question: str) -> Effect:
+    """Return (other step, address-now raised, address-now dropped, banners) of a changed answer.
 
-    Under a red flag nothing else is shown, so nothing else counts as dropped. What would only be
-    held back (another drug, without its dose) is not dropped either.
+    Under a red flag nothing else is shown, so nothing else counts as dropped. What would be held
+    back is dropped too, unless it waits only for the rest of that answer (another drug, without
+    its dose).
     """
+    scenario, after = marked.scenario, conclude(marked)
     step_to = after.step if after.step != now.step else None
     banners = tuple(name for name in after.banners if name not in now.banners)
     if any(scenario.banner(name).stops for name in (*after.banners, *now.banners)):
         return step_to, (), (), ()
     urgent = scenario.urgent
     added = tuple(i for i in after.considerations if i in urgent and i not in now.considerations)
-    still = {*after.considerations, *after.held_back}
-    dropped = tuple(i for i in now.considerations if i in urgent and i not in still)
+    gone = (i for i in now.considerations if i in urgent and i not in after.considerations)
+    dropped = tuple(
+        i for i in gone if i not in after.held_back or not awaited(i, marked) <= {question}
+    )
     return step_to, added, dropped, banners
 
 

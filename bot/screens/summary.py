@@ -342,17 +342,17 @@ def depends_screen(
     consult: Consult, scenario: Scenario, t: Translate, *, case: str, code: str, page: int
 ) -> Screen:
     """Return which single answers, if different, would change the step or an address-now line."""
-    red_flag = t("any red flag → {step}").format(step=scenario.step("STEP_EMERGENCY").title)
     blocks = [
         lines(bold(scenario.question(question).short), *[esc(f"• {phrase}") for phrase in phrases])
         for question, phrases in depends_phrases(consult, scenario, t)
-    ] + [lines(bold(scenario.question("safety_now").short), f"• {esc(red_flag)}")]
+    ]
     pages = chunks(blocks, 1800)
     page = min(max(page, 0), len(pages) - 1)
     step = summarise(consult.answers, scenario, t).step.title
     body = paragraphs(
         bold(t("Case {code} · it depends").format(code=code)),
         esc(t("Now: {step}. If one answer were different:").format(step=step)),
+        f"<i>{esc(t('+ would be added, - would no longer apply.'))}</i>",
         pages[page],
         f"<i>{esc(t('Worked out by answering the questions again, one change at a time.'))}</i>",
     )
@@ -363,11 +363,9 @@ def depends_screen(
 def depends_phrases(
     consult: Consult, scenario: Scenario, t: Translate = str
 ) -> list[tuple[str, list[str]]]:
-    """Return (question id, phrases) of the map, most consequential first; the red flags left out."""
+    """Return (question id, phrases) of the map, most consequential first."""
     found: dict[str, list[str]] = {}
     for dependence in depends_map(consult.answers, scenario):
-        if dependence.question == "safety_now":
-            continue
         found.setdefault(dependence.question, []).append(phrase(dependence, scenario, t))
     return list(found.items())
 

@@ -41,10 +41,8 @@ ADD_NOTHING = (
     "treat this as protected information."
 )
 OUTDATED = "Answers were changed after this summary was shown; it stands here as it was."
-SAFETY = "safety_now"
-"""The red flags: any of them changes everything, so they stand in one line."""
-
 NO_SUMMARY = "No summary was shown yet."
+LEGEND = "+ would be added, - would no longer apply."
 WORKED_OUT = "Worked out by answering the questions again, one change at a time."
 
 STATES: Mapping[str, str] = {
@@ -337,11 +335,9 @@ def _gap(gap: GapView, titles: Mapping[str, str]) -> Fact:
 def _depends(case: Case, told: Summary) -> Iterator[Block]:
     scenario = case.scenario
     yield Words(f"Now: {told.step.title}. If one answer were different:")
-    other = [d for d in depends_map(case.shown or {}, scenario) if d.question != SAFETY]
-    rows = [Fact(short, words[0], words[1:]) for short, words in depends_lines(other, scenario)]
-    emergency = f"any red flag → {scenario.step('STEP_EMERGENCY').title}"
-    yield Facts((*rows, Fact(scenario.question(SAFETY).short, emergency)))
-    yield Words(WORKED_OUT, "quiet")
+    found = depends_lines(depends_map(case.shown or {}, scenario), scenario)
+    yield Facts(tuple(Fact(short, words[0], words[1:]) for short, words in found))
+    yield Words(f"{LEGEND} {WORKED_OUT}", "quiet")
 
 
 # --- the plan and what came of it -----------------------------------------------------------------

@@ -1,5 +1,6 @@
 """Every screen fits a phone and Telegram, whatever the answers are."""
 
+import html
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -239,6 +240,32 @@ def test_a_summary_with_what_a_change_did_fits_a_phone(language: str) -> None:
 
             assert visible(screen.text) <= summary.VISIBLE
             fits(screen)
+
+
+def test_what_it_depends_on_begins_with_the_red_flags_and_says_what_the_signs_mean() -> None:
+    screen = summary.depends_screen(
+        advised(CASES[0][1]), SCENARIO, str, case="abcd2345", code="K7", page=0
+    )
+
+    first = screen.text.split("\n\n")[3]
+    assert first == "<b>Safety now</b>\n• if any of them → Emergency assessment now"
+    assert "+ would be added, - would no longer apply." in screen.text
+
+
+def test_what_is_held_back_stands_under_its_question_with_its_tap() -> None:
+    answers = next(answers for name, answers in CASES if name == "OV13")
+    told = summarise(answers, SCENARIO)
+    screens = [
+        summary.gaps_screen(told, advised(answers), str, case="abcd2345", code="K7", page=page)
+        for page in range(4)
+    ]
+    text = "\n".join(dict.fromkeys(screen.text for screen in screens))
+    labels = {button.label for screen in screens for row in screen.rows for button in row}
+
+    for place, gap in enumerate(told.gaps, 1):
+        block = text.partition(f"{place}. <b>{gap.title}</b>")[2].partition(f"{place + 1}. <b>")[0]
+        assert f"{place} {gap.title}" in labels
+        assert all(f"• {dict(told.held_back)[i]}" in html.unescape(block) for i in gap.holds_back)
 
 
 def test_a_long_label_is_cut_at_a_word() -> None:

@@ -151,3 +151,37 @@ def test_every_line_of_the_map_is_true() -> None:
                 assert after.step == (dependence.step_to or now.step)
                 assert set(dependence.added) <= set(after.considerations)
                 assert not set(dependence.dropped) & set(after.considerations)
+
+
+def test_an_alert_that_one_change_would_leave_held_back_is_a_dropped_one() -> None:
+    decided = lines(decided="switch_bup")["Decided so far"]
+
+    assert any(
+        "if Nothing yet or" in line and "- Precipitated withdrawal" in line for line in decided
+    )
+
+
+def test_no_alert_is_left_out_that_one_change_takes_away() -> None:
+    for answers in drawn(40, seed=8):
+        now = evaluate(answers, SCENARIO)
+        told = {
+            (d.question, label): d for d in depends_map(answers, SCENARIO) for label in d.options
+        }
+        for name in (q for q in now.asked if q not in ("role", "opioid", "safety_now")):
+            for other in candidates(SCENARIO.question(name), answers, SCENARIO):
+                after = evaluate({**answers, name: other.value}, SCENARIO)
+                if any(SCENARIO.banner(b).stops for b in (*now.banners, *after.banners)):
+                    continue
+                lost = {i for i in now.considerations if i not in after.considerations}
+                lost = {i for i in lost if SCENARIO.consideration(i).priority == "address-now"}
+                if lost:
+                    assert lost == set(told[name, other.label].dropped)
+
+
+def test_another_opioid_without_its_dose_drops_no_alert_about_the_dose() -> None:
+    high = [{"drug": "oxycodone", "strength": 30, "per_day": 3}]
+
+    assert not any(
+        "Morphine" in line and "- Pain opioid is 50" in line
+        for line in lines(opioid=high)["Opioid"]
+    )
