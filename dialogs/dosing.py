@@ -27,6 +27,7 @@ from dialogs.regimen import (
     ASK_FENTANYL,
     ASK_METHADONE,
     ASK_NOW,
+    ASK_REST,
     ASK_SURE,
     DRUGS,
     TIMES_LIKE,
@@ -36,6 +37,7 @@ from dialogs.regimen import (
 )
 from dialogs.sig import Part, hours, parts
 from dialogs.stretches import Stretch, find, stretches_of
+from dialogs.understood import understood
 
 __all__ = [
     "Dose",
@@ -95,13 +97,25 @@ def read_dose(text: str, drug: str | None = None) -> DoseReading:
         return _reading([Finding((ReadDose(Dose("none"), *folded.span(*none.span())),))], ())
     stretches = stretches_of(folded.text, drug)
     findings = [finding(folded, stretch, drug) for stretch in stretches]
-    asks = [ask for f in findings for ask in f.asks]
+    asks = [
+        ask
+        for place, found in enumerate(findings)
+        for ask in found.asks or _rest(folded.text, stretches, place, found)
+    ]
     asks += _asks_of_all(folded.text, stretches, findings)
     if not any(f.entries or f.asks or _settled(f) for f in findings) and (
         _amounts(folded.text) or not stretches
     ):
         asks.append(ASK_DRUG)
     return _reading(findings, asks)
+
+
+def _rest(text: str, stretches: Sequence[Stretch], place: int, finding: Finding) -> tuple[str, ...]:
+    """Return the question for what is said beside a dose and not understood."""
+    told = [e.dose for e in finding.entries if e.dose.strength or e.dose.per_day]
+    if not told or (not finding.idle and understood(text, stretches, place)):
+        return ()
+    return (ASK_REST.format(drug=DRUGS[told[0].drug]),)
 
 
 def _settled(finding: Finding) -> bool:
@@ -154,6 +168,8 @@ def _amounts(text: str) -> bool:
         "times",
         "every",
         "perday",
+        "tod",
+        "clock",
         "number",
         "liquid",
         "concentration",

@@ -4,6 +4,8 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
+from dialogs.glued import seams
+
 _SIGNS = {
     "’": "'", "‘": "'", "ʼ": "'", "“": '"', "”": '"', "–": "-", "—": " - ", "‑": "-", "‐": "-", "−": "-",
     "×": "x", "⁄": "/", "½": " 1/2", "¼": " 1/4", "¾": " 3/4", "µ": "u", "μ": "u",
@@ -12,10 +14,6 @@ _SIGNS = {
 }  # fmt: skip
 _LOOKALIKES = dict(zip("аеорсхуіАВЕКМНОРСТХІ", "aeopcxyiabekmhopctxi", strict=True))
 """Cyrillic letters that cannot be told from Latin ones, as pasted text sometimes has them."""
-_GLUED = re.compile(
-    r"(?<=\d)( ?(?:mg|mcg|ml))(?=(?:[tbq]id|q\d+h?|qd|qhs|q[ap]m|prn|po|daily|er|ir)(?![a-z]))"
-)
-"""An amount and what follows it typed without a space: "10mgTID"."""
 _WRAP = re.compile(r"(?<=[a-z0-9,])\n(?=[a-z])")
 
 
@@ -46,8 +44,8 @@ def fold(text: str) -> Folded:
 
 
 def _parted(folded: Folded) -> Folded:
-    """Return ``folded`` with a space after each amount that is glued to the next word."""
-    ends = [match.end() for match in _GLUED.finditer(folded.text)]
+    """Return ``folded`` with a space wherever one is missing between amounts, times and names."""
+    ends = seams(folded.text)
     if not ends:
         return folded
     text, places = folded.text, folded.places

@@ -55,7 +55,8 @@ def _current(sentence: Sentence, stretch: Stretch) -> bool:
         r"[;:]|, (?:and |but )?(?=(?:he|she|they|pt|on|takes|now|currently)\b)|\b(?:but|now|currently)\b",
         before,
     )[-1]
-    if find("allergies").search(sentence.masked[:start]):
+    once = sign_of(stretch) == OPIOID and _given_once(sentence, stretch)
+    if once or find("allergies").search(sentence.masked[:start]):
         return False
     silent = (find("tox"), find("allergy"), find("illicit"), find("overdose"), find("asked"))
     if any(pattern.search(clause) for pattern in silent):
@@ -67,6 +68,15 @@ def _current(sentence: Sentence, stretch: Stretch) -> bool:
         return False
     ended = ["over", "around_surgery"] if sign_of(stretch) == OPIOID else ["over"]
     return not any(find(cue).search(words) for cue in ended for words in (clause, later))
+
+
+def _given_once(sentence: Sentence, stretch: Stretch) -> bool:
+    """Tell a dose that was given in an emergency room or as an injection from one that goes on."""
+    before = sentence.masked[: stretch.name[0]]
+    later = sentence.masked[stretch.name[1] : _next_name(sentence, stretch)]
+    given = find("dose_given").search(before) or find("dose_given_after").search(later)
+    where = find("dose_where").search(sentence.masked)
+    return bool(given and where) and not find("taken_home").search(sentence.masked)
 
 
 _BECAUSE = re.compile(r"\b(?:because of|due to|over) (?:the |his |her |their )?$")

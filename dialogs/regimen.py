@@ -13,11 +13,13 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final
 
+from dialogs.daytimes import on_top, times_of_day, with_added
 from dialogs.doses import NEVER_COUNTED, Dose, Form
 from dialogs.folded import Folded
 from dialogs.lexicon import Product
 from dialogs.patterns import packaged
 from dialogs.phrases import Phrase
+from dialogs.plausible import likely
 from dialogs.sig import Part, hours
 from dialogs.stretches import Stretch
 
@@ -66,6 +68,7 @@ ASK_CHANGED: Final = Phrase("{drug}: how often is it changed?")
 ASK_UNIT: Final = Phrase("{drug}: unit of the strength (mg or mcg)?")
 ASK_LIQUID: Final = Phrase("{drug}: mg in one dose of the liquid?")
 ASK_RANGE: Final = Phrase("{drug}: number out of range, strength of one dose?")
+ASK_REST: Final = Phrase("{drug}: not everything was understood. What is taken in 24 hours now?")
 ASK_MAXIMUM: Final = Phrase("{drug}: daily maximum?")
 ASK_EITHER: Final = Phrase("Either of two opioids: which is taken?")
 ASK_SURE: Final = Phrase("Something is marked as unsure: what is certain?")
@@ -124,6 +127,8 @@ class Finding:
     """A medicine that is not entered, and why."""
     partner_mg: float = 0
     """mg of acetaminophen a day, 0 if not known."""
+    idle: bool = False
+    """A number stands there that nothing explains."""
 
 
 def entered(folded: Folded, stretch: Stretch, option: str, found: Sequence[Part]) -> Finding:
@@ -142,6 +147,7 @@ def entered(folded: Folded, stretch: Stretch, option: str, found: Sequence[Part]
         tuple(entry for r in results for entry in r.entries),
         tuple(ask for r in results for ask in r.asks),
         partner_mg=sum(r.partner_mg for r in results),
+        idle=any(r.idle for r in results),
     )
 
 
@@ -151,6 +157,7 @@ def _form(stretch: Stretch, option: str, found: Sequence[Part]) -> Form | None:
         part.kind
         for part in found
         if abs(part.start - stretch.name[1]) < NEAR or part.start < stretch.name[1]
+        if not _apart(part, stretch, found)
     }
     if (
         option == "fentanyl_td"
@@ -170,6 +177,12 @@ def _form(stretch: Stretch, option: str, found: Sequence[Part]) -> Form | None:
     return "ir" if combined and not said else None
 
 
+def _apart(part: Part, stretch: Stretch, found: Sequence[Part]) -> bool:
+    """Tell "ER sent him home with Norco": a place, because words stand between it and the name."""
+    between = [p for p in found if part.end <= p.start and p.end <= stretch.name[0]]
+    return any(p.kind == "word" and p.text != "of" for p in between)
+
+
 def _by_time_of_day(found: Sequence[Part]) -> list[list[Part]]:
     """Return the parts of each amount where each has its time of day: "10 mg qam and 20 mg qhs"."""
     amounts = [i for i, part in enumerate(found) if part.kind in ("amount", "number")]
@@ -180,6 +193,7 @@ def _by_time_of_day(found: Sequence[Part]) -> list[list[Part]]:
     cuts = [0, *amounts[1:], len(found)]
     groups = [list(found[a:b]) for a, b in pairwise(cuts)]
     own = all(any(p.kind == "tod" for p in group) for group in groups)
+    own = own and not any(p.kind == "tod" for p in found[: amounts[0]])
     return groups if own else []
 
 
@@ -220,13 +234,18 @@ def _patch(folded: Folded, stretch: Stretch, option: str, found: Sequence[Part])
     if len(worn) > 1 or any(p.kind in ("loose", "tabs") for p in found):
         asks = (*asks, ASK_PATCHES.format(drug=_name(option)))
     n_patches = worn.pop() if len(worn) == 1 else 1
-    dose = Dose(option, strength, None, "patch", n_patches=n_patches, interval_h=interval)
+    dose, unlikely = likely(
+        Dose(option, strength, None, "patch", n_patches=n_patches, interval_h=interval),
+        _name(option),
+    )
+    asks = (*unlikely, *asks)
     kinds = ("rate", "amount", "number", "every", "patch", "patches", "rare")
     used = [
         p for p in found if p.kind in kinds and (p.kind != "number" or _rate(p, stretch.product))
     ]
     start, end = _span(folded, stretch, _close(stretch, used))
-    return Finding((ReadDose(dose, start, end),), asks)
+    left = any(p.kind == "number" and _rate(p, stretch.product) == 0 for p in found)
+    return Finding((ReadDose(dose, start, end),), asks, idle=left)
 
 
 def _close(stretch: Stretch, used: Sequence[Part]) -> list[Part]:
@@ -303,18 +322,21 @@ def _oral(
     foreign = _foreign(rest)
     if foreign is not None:
         rest, asks = rest[:foreign], [*asks, ASK_OTHER_DRUG]
-    rest = _shared_out(_daily_counts(rest))
+    rest = _shared_out(_daily_counts(with_added(folded.text, rest)), stretch, option)
     count, count_ask = _tablets(rest, option, implied=bool(stretch.product.implied))
     amount = _strength(stretch, option, rest, count)
-    often = _frequency(rest, option, amount)
+    often = _frequency(folded.text, rest, option, amount)
     if amount.total and often.value is None:
         amount = Amount(None, ASK_STRENGTH.format(drug=_name(option)))
     uneven = count is not None and count[0] != count[1]
     tablets = count[1] if count and not amount.whole else 1.0
+    if amount.value is not None and _beside_amount(folded.text, stretch, rest):
+        amount = Amount(None, ASK_STRENGTH.format(drug=_name(option)))
     strength, per_day, more = _combined(amount.value, tablets, often, caps, option, ranged=uneven)
     told = None if per_day is not None else often.asked
     asks += [ask for ask in (amount.asked, count_ask, told, *more) if ask]
     strength, per_day, more = _in_range(None if count_ask else strength, per_day, option)
+    asks += more
     up_to = any(
         (
             amount.ranged,
@@ -324,12 +346,17 @@ def _oral(
             *(p.kind in ("prn", "upto", "awake") for p in found),
         )
     )
-    dose = Dose(option, strength, per_day, form, up_to=up_to)
+    dose, unlikely = likely(
+        Dose(option, strength, per_day, form, up_to=up_to), _name(option), daily=amount.total
+    )
     said = option not in NEVER_COUNTED or any(p.kind in _SAID for p in rest)
     partner = amount.partner_mg * (_most_tablets(dose, amount) or 0)
     entry = ReadDose(dose, *_span(folded, stretch, _used(stretch, found)))
     return Finding(
-        (entry,), tuple(dict.fromkeys([*asks, *more])) if said else (), partner_mg=partner
+        (entry,),
+        tuple(dict.fromkeys([*asks, *unlikely])) if said else (),
+        partner_mg=partner,
+        idle=bool(idle(stretch, rest)),
     )
 
 
@@ -358,6 +385,7 @@ _USED = frozenset(
         "tabs",
         "tabsof",
         "meals",
+        "clock",
         "pair",
     }
     | {
@@ -600,6 +628,32 @@ def _is_bare(rest: Sequence[Part], place: int, stretch: Stretch) -> bool:
     return beside or timed or (stretch.chosen and place == 0)
 
 
+def idle(stretch: Stretch, found: Sequence[Part]) -> list[Part]:
+    """Return the bare numbers that are neither a strength nor a number of tablets."""
+    implied = bool(stretch.product.implied)
+    typed = implied or any(_is_amount(found, i) for i in range(len(found)))
+    left = [
+        i
+        for i, p in enumerate(found)
+        if p.kind in ("number", "pair")
+        and not _is_amount(found, i)
+        and not _bare_range(found, i, implied=implied)
+    ]
+    bare = next((i for i in left if not typed and _is_bare(found, i, stretch)), None)
+    return [found[i] for i in left if i != bare]
+
+
+def _beside_amount(text: str, stretch: Stretch, rest: Sequence[Part]) -> bool:
+    """Tell "10 20 mg", "15, 30 mg", "5 and 10 mg": which of the two is not said."""
+    left = idle(stretch, rest)
+    numbers = [p for p in rest if p.kind in ("amount", "pair", "number")]
+    return any(
+        (one in left or other in left)
+        and re.fullmatch(r"[ ,/]*(?:and |& ?|or )?", text[one.end : other.start])
+        for one, other in pairwise(numbers)
+    )
+
+
 def _counts(rest: Sequence[Part], place: int) -> bool:
     """Tell "7.5 one three times a day": a number of tablets between a strength and a time."""
     return _bare_range(rest, place) and rest[place].high == 1
@@ -754,31 +808,28 @@ def _per_day(part: Part) -> float | None:
     """Return the most doses in 24 h one part says; None for less than one a day, or nothing clear."""
     if part.kind in ("often", "times", "perday", "tabsday"):
         return part.high
-    if part.kind == "tod":
-        return 2 if "and" in part.text else 1
     span = hours(part) if part.kind == "every" else None
     if span is None or span[0] <= 0 or span[1] > DAY_H:
         return None
     return float(-(-DAY_H // span[0]))
 
 
-def _frequency(rest: Sequence[Part], option: str, amount: Amount) -> Frequency:
+def _frequency(text: str, rest: Sequence[Part], option: str, amount: Amount) -> Frequency:
     """Return how many doses a day were typed; asked when none, or when two differ."""
     ask = ASK_TIMES.format(drug=_name(option))
     timed = [p for p in rest if p.kind in ("often", "times", "perday", "tabsday", "every")]
-    times_of_day = {p.text: _per_day(p) or 1 for p in rest if p.kind == "tod"}
-    if any(p.doubtful for p in timed) or _irregular(rest, timed):
+    daytimes = times_of_day(text, rest)
+    if any(p.doubtful for p in timed) or _irregular(rest, timed) or on_top(text, rest):
         return Frequency(None, ask)
-    if amount.total and not timed:
-        return Frequency(1)
-    if amount.total:
+    if daytimes is None or (amount.total and (timed or daytimes > 1)):
         return Frequency(None, ask)
     if not timed:
-        return Frequency(sum(times_of_day.values())) if times_of_day else Frequency(None, ask)
+        return Frequency(daytimes or 1) if amount.total or daytimes else Frequency(None, ask)
     values = {_per_day(p) for p in timed}
     unsure = (
         _daily_count(rest)
         or _added(rest)
+        or daytimes not in (0, *values)
         or (amount.value is None and (_several(rest) or _could_be_strength(timed)))
     )
     if len(values) != 1 or None in values or unsure:
@@ -835,8 +886,11 @@ def _daily_counts(rest: list[Part]) -> list[Part]:
 _TIMED: Final = ("often", "times", "every", "perday", "dosesday")
 
 
-def _shared_out(rest: list[Part]) -> list[Part]:
-    """Return the parts with the amount of a day as one dose: "45 mg/day in 3 doses" is 15 mg, three times."""
+def _shared_out(rest: list[Part], stretch: Stretch, option: str) -> list[Part]:
+    """Return the parts with the amount of a day as one dose: "45 mg/day in 3 doses" is 15 mg, three times.
+
+    Where it is not said to be divided, one dose has to be a marketed strength: "10 mg per day tid" is asked.
+    """
     divided = any(part.kind == "divided" for part in rest)
     parts = _with_divided_totals(rest) if divided else rest
     totals = [part for part in parts if part.kind == "total"]
@@ -846,7 +900,7 @@ def _shared_out(rest: list[Part]) -> list[Part]:
     if several or not clear or (len(totals), len(shares)) != (1, 1):
         return rest
     dose = _share(totals[0], shares[0])
-    if dose is None:
+    if dose is None or not (divided or _plausible(dose[0].high or 0, stretch, option)):
         return rest
     return [*(p for p in parts if p not in (totals[0], shares[0])), *dose]
 
@@ -944,5 +998,10 @@ def _in_range(
         strength, asks = None, [ASK_RANGE.format(drug=_name(option))]
     if per_day is not None and not 0 < per_day <= MOST_PER_DAY:
         per_day, asks = None, [*asks, ASK_TIMES.format(drug=_name(option))]
-    rounded = [None if x is None else round(x, 4) for x in (strength, per_day)]
+    rounded = [None if x is None else _rounded(x) for x in (strength, per_day)]
     return rounded[0], rounded[1], asks
+
+
+def _rounded(value: float) -> float:
+    """Return a number without the noise of arithmetic; one that is very small stays itself."""
+    return round(value, 4) or value

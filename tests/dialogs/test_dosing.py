@@ -319,6 +319,7 @@ def test_a_word_that_could_be_two_names_or_none_is_asked(word: str) -> None:
             ("2,5", 2.5),
             ("12,5", 12.5),
             ("0,25", 0.25),
+            ("0,05", 0.05),
             ("1e3", 1000),
         ),
         *(
