@@ -80,8 +80,12 @@ def _said(
         for phrase in find("phrase").split(sentence):
             reason = find("reason").search(phrase)
             if reason:
-                yield phrase[reason.start() :], True
+                yield _without_past(phrase[reason.start() :]), True
             yield phrase[: reason.start() if reason else None], not beside
+
+
+def _without_past(reason: str) -> str:
+    return find("cause_past").sub(" ", reason) if find("cause").match(reason) else reason
 
 
 def _known(words: str) -> bool:
