@@ -534,7 +534,7 @@ TIMES = [
     "for 3 years",
     "since 2019",
     "2 weeks ago",
-    "in March 2021",
+    "in 2021",
     "over 6 months",
     "last Tuesday",
     "since 1998",

@@ -15,7 +15,7 @@ from dialogs.identifiers.finding import KINDS, Finding, Tier, joined, kind_title
 from dialogs.identifiers.headless import answers
 from dialogs.identifiers.lexicon import packaged
 from dialogs.identifiers.links import links
-from dialogs.identifiers.months import month_days, with_weekday
+from dialogs.identifiers.months import month_days, month_years, with_weekday
 from dialogs.identifiers.names import names
 from dialogs.identifiers.numbers import numbers
 from dialogs.identifiers.regions import is_certain, regions
@@ -25,7 +25,18 @@ from dialogs.identifiers.tokens import Reading, reading_of
 __all__ = ["KINDS", "Finding", "Tier", "find_identifiers", "guard_lines", "kind_title", "masked"]
 
 
-_RULES = (numbers, links, cued_numbers, month_days, ages, addresses, regions, disguised, names)
+_RULES = (
+    numbers,
+    links,
+    cued_numbers,
+    month_days,
+    month_years,
+    ages,
+    addresses,
+    regions,
+    disguised,
+    names,
+)
 
 
 def _all(reading: Reading) -> Iterator[Finding]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from dialogs.identifiers.finding import Finding
 from dialogs.identifiers.text import set_of
-from dialogs.identifiers.tokens import Reading
+from dialogs.identifiers.tokens import Reading, Token
 from dialogs.identifiers.units import unit_after
 
 _MONTHS = set_of(
@@ -57,9 +57,18 @@ _DATE_CUES = set_of("on since until till by from due of before after for")
 _VERBS_TOO = frozenset({"may", "march", "mar"})
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _NTH_DAY = re.compile(r"\d{1,2}(?:st|nd|rd|th)")
-_YEAR_GAPS = frozenset({" ", ", ", ",", "-", "/"})
+_YEAR_GAPS = frozenset({" ", ", ", ",", ". ", "-", "/"})
 _SHORT_YEAR = re.compile(r"\d\d")
 _SHORT_YEAR_GAPS = frozenset({" '", ", '"})
+_OF_A_YEAR = frozenset({"of", "de", "del"})
+_NUMBERED = re.compile(r"(?<![\d/.-])(?:0?[1-9]|1[0-2])/(?:19|20)\d\d(?![\d/-])")
+"""10/2023, a month and its year."""
+_PUBLISHED = re.compile(
+    r"\b(?:guidelines?|guidance|guide|label|labell?ing|rules?|statements?|updated?|published|version|"
+    r"editions?|revision|revised|manual|stud(?:y|ies)|trials?|et al|article|issue|review|amended|effective|"
+    r"approved|recalled|advisory|bulletin|policy|law|act|cdc|fda|asam|samhsa|dea|hhs|nida|cms|who|tip)\b"
+)
+"""What has a month of its own, which is nobody's."""
 _COMPACT = re.compile(
     r"(?:[12]\d|3[01]|0?[1-9])(?:jan|feb|mar|apr|may|jun|jul|aug|sept?|oct|nov|dec)(?:\d\d){1,2}"
 )
@@ -94,6 +103,26 @@ def month_days(reading: Reading) -> Iterator[Finding]:
     yield from (Finding(*found.span(1), "date", "soft") for found in _NTH.finditer(low))
 
 
+def month_years(reading: Reading) -> Iterator[Finding]:
+    """A month with its year, which narrows down when something was; that of a publication passes.
+
+    Source: 45 CFR 164.514(b)(2)(i)(C), which leaves nothing of a date but the year.
+    """
+    for index, token in enumerate(reading.tokens):
+        if token.low in _MONTHS or token.low in _SPANISH:
+            linked = reading.low(index + 1) in _OF_A_YEAR
+            year = reading.at(index + 2 if linked else index + 1)
+            if _is_year(year) and not _of_a_publication(reading, token.start, year.end):
+                yield Finding(token.start, year.end, "date", "soft")
+    for found in _NUMBERED.finditer(reading.text):
+        if not _of_a_publication(reading, *found.span()):
+            yield Finding(*found.span(), "date", "soft")
+
+
+def _of_a_publication(reading: Reading, start: int, end: int) -> bool:
+    return bool(_PUBLISHED.search(reading.before(start)) or _PUBLISHED.search(reading.after(end)))
+
+
 def with_weekday(reading: Reading, finding: Finding) -> Finding:
     """The finding, from the day of the week on if it is a date and one stands right before it."""
     before = reading.before(finding.start, 16)
@@ -105,9 +134,14 @@ def with_weekday(reading: Reading, finding: Finding) -> Finding:
 def _with_year(reading: Reading, last: int) -> int:
     """Where the date ends, with the year that follows if there is one."""
     year = reading.at(last + 1)
-    short = year.gap in _SHORT_YEAR_GAPS and _SHORT_YEAR.fullmatch(year.low)
-    follows = short or (year.gap in _YEAR_GAPS and _YEAR.fullmatch(year.low))
-    return year.end if follows else reading.at(last).end
+    return year.end if _is_year(year) else reading.at(last).end
+
+
+def _is_year(token: Token) -> bool:
+    """Whether this is the year of the day or month before it: 2023, or '23."""
+    if token.gap in _YEAR_GAPS:
+        return _YEAR.fullmatch(token.low) is not None
+    return token.gap in _SHORT_YEAR_GAPS and _SHORT_YEAR.fullmatch(token.low) is not None
 
 
 def _day_after(reading: Reading, index: int) -> Span | None:
