@@ -110,13 +110,25 @@ def _preview(turn: Turn, stored: StoredConsult, page: int = 0) -> None:
         return
     page = min(page, len(pages) - 1)
     number = f" · {page + 1}/{len(pages)}" if len(pages) > 1 else ""
-    said = t("This is exactly what others will see. Check it; tap where it goes.")
+    said = lines(
+        esc(t("This is exactly what others will see. Check it; tap where it goes.")),
+        "" if page else f"<i>{esc(_beyond(turn))}</i>",
+    )
     doubt = lines(bold(t("Is this an identifier?")), *_where(turn, words, found)) if found else ""
-    body = paragraphs(bold(t("Preview") + number), esc(said), doubt, pages[page])
+    body = paragraphs(bold(t("Preview") + number), said, doubt, pages[page])
     turned = turning(t, page, len(pages), lambda to: encode("shr", stored.short, "p", to))
     choices = _choices(turn, stored) if page + 1 == len(pages) else ()
     rows = (*turned, *choices, home(t, stored.short))
     turn.show(Screen(body, rows), consult=stored.id, kind="share")
+
+
+def _beyond(turn: Turn) -> str:
+    """Return what there is to see beside what the preview shows, and for whom."""
+    return turn.t(
+        "In a browser a link shows only this. Those who open it in this bot also see, in the "
+        "transcript: earlier answers, what was asked, thought and said, your plan and its outcome. "
+        "What you change later shows once you check it here."
+    )
 
 
 def _where(turn: Turn, words: str, found: tuple[Finding, ...]) -> tuple[str, str]:

@@ -58,20 +58,48 @@ def facts_for(
     """Return what ``reader`` may see of a case; None reads through a link.
 
     The caller has asked for leave. Others see what was published of the case, and no calendar
-    date. ``lasting`` is for what is kept or passed on: nothing of a round that still runs.
+    date; through a link only that. ``lasting`` is for what is kept or passed on: nothing of a
+    round that still runs.
     """
-    if reader is not None and reader.id == stored.owner_id:
+    if reader is None:
+        return _through_a_link(tx, stored, scenario_of)
+    if reader.id == stored.owner_id:
         scenario = scenario_of(tx, stored.content_hash)
         case = _own(tx, stored, scenario)
     else:
-        shown = shares.published(tx, stored.id)
-        if shown is None:
-            raise NotFound("publication", stored.id)
+        shown = _newest(tx, stored)
         scenario = scenario_of(tx, shown.content_hash)
         case = _published(tx, stored, shown, scenario)
     days = _days(tx, stored, dates=case.version is None)
     team = _team(tx, reader, stored, scenario, days, lasting=lasting)
     return RecordFacts(replace(case, team=team), days)
+
+
+def _newest(tx: Tx, stored: StoredConsult) -> Publication:
+    shown = shares.published(tx, stored.id)
+    if shown is None:
+        raise NotFound("publication", stored.id)
+    return shown
+
+
+def _through_a_link(tx: Tx, stored: StoredConsult, scenario_of: ScenarioOf) -> RecordFacts:
+    """Return what the preview showed: the answers as checked and what follows from them.
+
+    Nothing that was there before and taken back, nothing that came later, nothing others said.
+    """
+    shown = _newest(tx, stored)
+    case = Case(
+        code=stored.code,
+        phase="advised",
+        hypothetical=False,
+        scenario=scenario_of(tx, shown.content_hash),
+        answers=shown.answers,
+        shown=shown.answers,
+        opened_at=stored.opened_at,
+        version=shown.number,
+        version_at=shown.at,
+    )
+    return RecordFacts(case, _days(tx, stored, dates=False))
 
 
 def on_record(tx: Tx, reader: Person | None, stored: StoredConsult, form: str) -> None:
@@ -118,7 +146,7 @@ def _own(tx: Tx, stored: StoredConsult, scenario: Scenario) -> Case:
 
 
 def _published(tx: Tx, stored: StoredConsult, shown: Publication, scenario: Scenario) -> Case:
-    """Return what others may see: the answers as published, the plan as codes, what came of it.
+    """Return what members may see: the answers as published, how they came to be, plan and outcome.
 
     What is done about each consideration, how sure the asker is, what they said at the end, and
     the asker's words stay theirs.
@@ -189,14 +217,14 @@ def _reviewed(review: Review) -> Reviewed:
 
 def _team(
     tx: Tx,
-    reader: Person | None,
+    reader: Person,
     stored: StoredConsult,
     scenario: Scenario,
     days: Days,
     *,
     lasting: bool,
 ) -> tuple[Section, ...]:
-    who = None if reader is None else reader.id
+    who = reader.id
     found = [
         rounds.shown(tx, each, who, lasting=lasting) for each in rounds.rounds_of(tx, stored.id)
     ]

@@ -8,12 +8,16 @@ from typing import Any
 
 from bot.language import Translate, content_note
 from bot.screen import bold, chunks, esc, fold, lines
-from bot.screens.summary import PAGE, step_lines
+from bot.screens.summary import PAGE as LONGEST
+from bot.screens.summary import step_lines
 from dialogs.content import Scenario
 from dialogs.evaluation import evaluate
 from dialogs.messages import PART_2_NOTICE
 from dialogs.shown import show_answer
 from dialogs.summary import StepView, Summary, summarise
+
+PAGE = LONGEST - 600
+"""UTF-16 units of a page; above it the preview says what it is."""
 
 
 def shared_pages(

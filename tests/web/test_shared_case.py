@@ -194,6 +194,71 @@ async def test_a_links_page_opens_by_a_tap_only_and_is_counted(
     assert "Say something" not in opened.text
 
 
+PLAN = {
+    "step": "STEP_90D_PLAN",
+    "decided": "step",
+    "agreed": "client",
+    "safeguards": [],
+    "stop": "open",
+    "days": [30],
+    "reason": None,
+}
+
+
+async def test_a_links_page_shows_what_was_checked_and_nothing_before_or_after(
+    shared: Shared, pages: Pages
+) -> None:
+    def changes_and_back(tx: Tx) -> None:
+        for old, new in (("otp", "corr"), ("corr", "otp")):
+            now = consults.load(tx, shared.stored.id)
+            consults.save(tx, replace(now, answers={**now.answers, "setting": new}), now.revision)
+            change = consults.AnswerChange(
+                question="setting", old=old, new=new, via="tap", by=shared.asker.id, at=tx.now
+            )
+            consults.record_change(tx, now.id, change)
+        shares.publish(tx, consults.load(tx, shared.stored.id), shared.asker.id)
+
+    def closes(tx: Tx) -> None:
+        running = rounds.running(tx, shared.stored.id)
+        assert running is not None
+        rounds.close(tx, running, shared.asker.id, "asker")
+
+    def goes_on(tx: Tx) -> None:
+        now = consults.load(tx, shared.stored.id)
+        plans.record_plan(tx, now, shared.asker.id, PLAN | {"start_at": tx.now})
+        discussion.add(tx, now, shared.asker, "zzqcomment", via="page")
+        now = consults.load(tx, shared.stored.id)
+        later = replace(now, phase="planned", answers={**now.answers, "duration": "gt12m"})
+        consults.save(tx, later, now.revision)
+
+    await pages.database.write(changes_and_back)
+    token, browser = await shared.link(), pages.browser()
+
+    async def read() -> str:
+        return words_on(await browser.post(f"/shared/{token}", data={"open": "yes"}))
+
+    before = await read()
+    await shared.opens_round()
+    await shared.gives(shared.member)
+    await pages.database.write(closes)
+    await pages.database.write(goes_on)
+    after = await read()
+    member = words_on(await shared.page(await pages.signed_in(shared.member, shared.stored.short)))
+
+    assert after == before
+    assert "State summary shown" in before
+    for word in ("Jail or prison (tapped)", "Plan, revision 1", "zzqcomment", THOUGHT.reason):
+        assert word not in before
+        assert word in member
+    assert "3-12 months" in before
+    await pages.database.write(
+        lambda tx: shares.publish(tx, consults.load(tx, shared.stored.id), shared.asker.id)
+    )
+    anew = await read()
+    assert "Over 12 months" in anew
+    assert "Plan, revision 1" not in anew
+
+
 async def test_wrong_expired_revoked_and_used_up_links_look_the_same(
     shared: Shared, pages: Pages, clock: Clock
 ) -> None:
