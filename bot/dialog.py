@@ -109,6 +109,17 @@ def ended_screen(turn: Turn, stored: StoredConsult) -> Screen:
     )
 
 
+def sure_screen(turn: Turn, stored: StoredConsult, what: str) -> Screen:
+    """Return the question before a case is closed or stopped; a what-if case is handed to nobody."""
+    return review.sure_screen(
+        turn.t,
+        case=stored.short,
+        code=code_of(turn, stored),
+        what=what,
+        real=stored.hypothetical_of is None,
+    )
+
+
 def show_case(turn: Turn, stored: StoredConsult, said: str = "") -> None:
     """Make the case's present screen the chat's current one."""
     turn.show(screen_of(turn, stored, said), consult=stored.id, kind=f"case.{stored.phase}")
@@ -125,7 +136,7 @@ def ask_again(turn: Turn, stored: StoredConsult) -> None:
     words = turn.t(
         "That was not taken as an answer: the question was not on the screen. Here is case {code}."
     )
-    turn.say(esc(words.format(code=stored.code)), consult=stored.id)
+    turn.say(esc(words.format(code=code_of(turn, stored))), consult=stored.id)
     return_to(turn, stored)
 
 
@@ -310,7 +321,7 @@ def _ask_first(turn: Turn, data: Callback) -> None:
     """Ask before a case is closed or cancelled."""
     stored = turn.case(data.case)
     turn.show(
-        review.sure_screen(turn.t, case=stored.short, code=stored.code, what=data.arg(0)),
+        sure_screen(turn, stored, data.arg(0)),
         consult=stored.id,
         kind="sure",
     )
@@ -571,7 +582,7 @@ def edited(turn: Turn, message_id: int, words: str) -> None:
         return
     if stored.phase in ENDED:
         words = turn.t("Case {code} has ended; nothing was changed. Open it again to change it.")
-        turn.say(esc(words.format(code=stored.code)), consult=stored.id)
+        turn.say(esc(words.format(code=code_of(turn, stored))), consult=stored.id)
         return
     question = typed_question(stored, message_id) or ""
     origin: Origin = "review" if stored.phase == "reviewing" else "path"
@@ -619,8 +630,7 @@ def ask_to_stop(turn: Turn, stored: StoredConsult | None) -> None:
         turn.show(start.ready_screen(turn.t, turn.scenario), kind="ready")
         turn.say(esc(turn.t("No case is open here.")))
         return
-    sure = review.sure_screen(turn.t, case=stored.short, code=stored.code, what="cancel")
-    turn.show(sure, consult=stored.id, kind="sure")
+    turn.show(sure_screen(turn, stored, "cancel"), consult=stored.id, kind="sure")
 
 
 def summary_again(turn: Turn) -> None:

@@ -61,7 +61,7 @@ def _delete(turn: Turn, data: Callback) -> None:
     kept.drop_waiting(turn.tx, stored.id)
     consults.erase(turn.tx, stored.id, by=turn.person.id)
     turn.erased, turn.consult_id = True, None
-    turn.tell(turn.t("Case {code} was deleted.").format(code=stored.code))
+    turn.tell(turn.t("Case {code} was deleted.").format(code=code_of(turn, stored)))
     cases_list.show(turn)
 
 

@@ -264,7 +264,7 @@ def _nowhere(turn: Turn, words: str) -> None:
 def _which(turn: Turn, waiting: list[StoredConsult]) -> None:
     """Ask which of several waiting cases is meant."""
     buttons = [
-        Button(turn.t("Case {code}").format(code=s.code), encode("go", s.short))
+        Button(turn.t("Case {code}").format(code=dialog.code_of(turn, s)), encode("go", s.short))
         for s in waiting[:8]
     ]
     body = paragraphs(

@@ -121,7 +121,8 @@ def _file(turn: Turn, data: Callback) -> None:
 def _document(turn: Turn, stored: StoredConsult, made: Record, form: str) -> dict[str, Any]:
     """Return the parameters of the message that carries the file."""
     caption = esc(turn.t("Transcript of case {code}").format(code=code_of(turn, stored)))
-    name = f"case-{stored.code}-transcript"
+    kind = "transcript" if stored.hypothetical_of is None else "what-if-transcript"
+    name = f"case-{stored.code}-{kind}"
     if form == "md":
         content = as_markdown(made).encode()
         return {"document": paper.file(f"{name}.md", content), "caption": caption}

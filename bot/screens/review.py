@@ -104,12 +104,12 @@ def facts_screen(t: Translate, *, case: str, code: str) -> Screen:
     return Screen(body, ((Button(t("‹ Back"), encode("v", case, "home")),),))
 
 
-def sure_screen(t: Translate, *, case: str, code: str, what: str) -> Screen:
-    """Return the question before a case is closed or cancelled."""
+def sure_screen(t: Translate, *, case: str, code: str, what: str, real: bool = True) -> Screen:
+    """Return the question before a case is closed or cancelled; only a real one can be handed on."""
     closing = what == "close"
     head = t("Close case {code}?") if closing else t("Stop case {code}?")
     note = t("Its answers are kept, and you can open it again.")
-    if closing:
+    if closing and real:
         note += " " + t("Reviews to come are not asked about.")
     yes = Button(
         t("Yes, close it") if closing else t("Yes, stop it"),
@@ -117,7 +117,7 @@ def sure_screen(t: Translate, *, case: str, code: str, what: str) -> Screen:
     )
     no = Button(t("No, go on"), encode("go", case))
     hand = Button(t("Hand it to a colleague"), encode("hand", case))
-    rows = ((yes,), (hand,), (no,)) if closing else ((yes,), (no,))
+    rows = ((yes,), (hand,), (no,)) if closing and real else ((yes,), (no,))
     return Screen(paragraphs(bold(head.format(code=code)), esc(note)), rows)
 
 

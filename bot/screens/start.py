@@ -157,12 +157,15 @@ def cases_screen(
     if not cases and not page:
         empty = paragraphs(bold(t("Your cases")), esc(t("No case yet.")))
         return Screen(empty, ((Button(t("Start a case"), encode("new")),),))
+    marked = [f" · {t('what-if')}" if line.hypothetical else "" for line in cases]
     listed = "\n".join(
-        f"{bold(line.code)} · {esc(line.state)} · {esc(line.age)}"
-        + (f" · {esc(t('what-if'))}" if line.hypothetical else "")
-        for line in cases
+        f"{bold(line.code)} · {esc(line.state)} · {esc(line.age)}{esc(mark)}"
+        for line, mark in zip(cases, marked, strict=True)
     )
-    buttons = [Button(f"{line.code} · {line.state}", encode("go", line.case)) for line in cases]
+    buttons = [
+        Button(f"{line.code} · {line.state}{mark}", encode("go", line.case))
+        for line, mark in zip(cases, marked, strict=True)
+    ]
     turn_page = []
     if page:
         turn_page.append(Button(t("‹ Newer"), encode("cases", "", page - 1)))

@@ -1110,6 +1110,35 @@ async def test_a_what_if_case_is_marked_everywhere_and_compared(ready: Conversat
     await unharmed(ready)
 
 
+async def test_a_what_if_case_is_marked_where_it_ends_and_is_handed_to_nobody(
+    ready: Conversation,
+) -> None:
+    await summary(ready)
+    fork = case_of(await ready.taps("It depends", "Try one as a what-if case"))
+
+    screen = await ready.taps("Close the case")
+    assert "(what-if)?" in screen.text
+    assert "Hand it to a colleague" not in screen.labels
+    assert "Reviews to come" not in screen.text
+    assert "no longer works" in await forged(ready, f"1|hand|{fork}|")
+
+    await ready.says("/cases")
+    assert sum(label.endswith("· what-if") for label in ready.screen.labels) == 1
+    await ready.taps("what-if")
+    await ready.says("/cancel")
+    assert "(what-if)?" in ready.screen.text
+    await ready.taps("Yes, stop it", "Delete this case", "Yes, delete it")
+    assert "(what-if) was deleted" in ready.me.toasts[-1].text
+
+
+async def test_a_real_case_can_still_be_handed_on_where_it_is_closed(ready: Conversation) -> None:
+    await summary(ready)
+    screen = await ready.taps("Close the case")
+
+    assert "Hand it to a colleague" in screen.labels
+    assert "what-if" not in screen.text
+
+
 async def test_a_what_if_case_leaves_the_real_one_as_it_is(ready: Conversation) -> None:
     real = case_of(await summary(ready))
     await ready.taps("It depends", "Try one as a what-if case")
