@@ -6,12 +6,12 @@ from types import MappingProxyType
 from typing import Any, cast
 
 from bot.limits import one_more_case
-from bot.turn import Turn
+from bot.turn import Ended, Gone, Turn
 from dialogs.content import Scenario
-from dialogs.engine import advance, begin
+from dialogs.engine import advance, begin, refused_by_red_flag
 from dialogs.evaluation import evaluate
 from dialogs.model import Confirmed, Consult, Draft, Event, Origin, Step
-from dialogs.phases import ADVISED, Phase
+from dialogs.phases import ADVISED, ENDED, Phase
 from storage import audit, consults
 from storage.audit import Event as AuditEvent
 from storage.consults import AnswerChange, StoredConsult
@@ -37,6 +37,35 @@ def dialog_of(stored: StoredConsult) -> Consult:
         earlier=_mapping(kept.get("earlier")),
         turn=stored.turn,
     )
+
+
+def has_summary(turn: Turn, stored: StoredConsult) -> bool:
+    """Say whether a case has a summary to be read: it stands, or it stood before the case ended.
+
+    While a red flag stands there is none.
+    """
+    if stored.phase not in ENDED:
+        return stored.phase in ADVISED
+    consult = dialog_of(stored)
+    scenario = turn.scenario_of(stored.content_hash)
+    return consult.shown is not None and not refused_by_red_flag(consult, scenario)
+
+
+def to_be_changed(turn: Turn, stored: StoredConsult) -> StoredConsult:
+    """Return a case whose summary stands; raise Ended for one that has ended, Gone for any other."""
+    if stored.phase in ENDED:
+        raise Ended(stored)
+    return to_be_read(turn, stored)
+
+
+def to_be_read(turn: Turn, stored: StoredConsult) -> StoredConsult:
+    """Return a case with a summary to be read, also an ended one; raise Gone for any other.
+
+    A what-if case is never planned, nor sent on.
+    """
+    if stored.hypothetical_of is not None or not has_summary(turn, stored):
+        raise Gone
+    return stored
 
 
 def _mapping(value: Mapping[str, Any] | None) -> Mapping[str, Any] | None:

@@ -4,12 +4,12 @@ from collections.abc import Callable
 
 from bot import helplines, reviews
 from bot.callbacks import Callback, encode
-from bot.cases import dialog_of
+from bot.cases import dialog_of, to_be_read
 from bot.language import Translate, document_note
 from bot.screen import Button, Row, Screen, bold, esc, fold, lines, paragraphs
 from bot.turn import Gone, Turn
 from dialogs.messages import Basis, Message, colleague_message
-from dialogs.phases import ADVISED
+from dialogs.phases import ENDED
 from storage import audit
 from storage.consults import StoredConsult
 
@@ -19,8 +19,11 @@ def step_rows(turn: Turn, stored: StoredConsult) -> tuple[Row, ...]:
     t = turn.t
     if stored.hypothetical_of is not None:
         return ()
+    message = (Button(t("Message to the colleague"), encode("msg", stored.short)),)
+    if stored.phase in ENDED:
+        return (message,)
     return (
-        (Button(t("Message to the colleague"), encode("msg", stored.short)),),
+        message,
         (
             Button(t("Record a plan"), encode("plan", stored.short)),
             *helplines.lines_row(t, stored.short),
@@ -30,10 +33,8 @@ def step_rows(turn: Turn, stored: StoredConsult) -> tuple[Row, ...]:
 
 
 def advised(turn: Turn, data: Callback, action: str = "consult.read") -> StoredConsult:
-    stored = turn.case(data.case, action)
-    if stored.phase not in ADVISED or stored.hypothetical_of is not None:
-        raise Gone
-    return stored
+    """Return the case of a button that needs a summary; one that has ended can still be read."""
+    return to_be_read(turn, turn.case(data.case, action))
 
 
 def _message(turn: Turn, data: Callback) -> None:

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
-from bot.callbacks import Callback
+from bot.callbacks import Callback, encode
 from bot.cases import (
     apply,
     dialog_of,
+    has_summary,
     open_case,
     remember_said,
     remember_saying,
@@ -15,7 +16,7 @@ from bot.cases import (
     typed_question,
 )
 from bot.language import Translate
-from bot.screen import Screen, esc
+from bot.screen import Button, Row, Screen, esc
 from bot.screens import question as question_screens
 from bot.screens import review, start, summary
 from bot.turn import Gone, Turn
@@ -81,16 +82,21 @@ def screen_of(turn: Turn, stored: StoredConsult, said: str = "") -> Screen:
         case "closed" | "cancelled":
             return ended_screen(turn, stored)
         case _:
-            return summary.summary_screen(
-                consult,
-                scenario,
-                t,
-                case=case,
-                code=stored.code,
-                said=said,
-                hypothetical=fork,
-                extra=turn.summary_rows(stored),
-            )
+            return _whole(turn, stored, said)
+
+
+def _whole(turn: Turn, stored: StoredConsult, said: str = "") -> Screen:
+    """Return the summary."""
+    return summary.summary_screen(
+        dialog_of(stored),
+        turn.scenario_of(stored.content_hash),
+        turn.t,
+        case=stored.short,
+        code=stored.code,
+        said=said,
+        hypothetical=stored.hypothetical_of is not None,
+        extra=turn.summary_rows(stored),
+    )
 
 
 def code_of(turn: Turn, stored: StoredConsult) -> str:
@@ -106,6 +112,7 @@ def ended_screen(turn: Turn, stored: StoredConsult) -> Screen:
         case=stored.short,
         code=code_of(turn, stored),
         cancelled=stored.phase == "cancelled",
+        rows=_to_read(turn, stored) if has_summary(turn, stored) else (),
     )
 
 
@@ -118,6 +125,26 @@ def sure_screen(turn: Turn, stored: StoredConsult, what: str) -> Screen:
         what=what,
         real=stored.hypothetical_of is None,
     )
+
+
+def _to_read(turn: Turn, stored: StoredConsult) -> tuple[Row, ...]:
+    """Return the rows that lead to what can be read of an ended case."""
+    whole = Button(turn.t("The summary"), encode("v", stored.short, "home"))
+    step = Button(turn.t("The step in full"), encode("v", stored.short, "step"))
+    return ((whole, step), *turn.summary_rows(stored))
+
+
+READS = ("v", "go", "plan", "msg", "note", "ics", "rec", "shr", "op", "cmp", "today", "lines")
+"""What buttons of an ended case may do."""
+
+
+def to_read(screen: Screen, t: Translate, case: str) -> Screen:
+    """Return a screen of an ended case without the buttons that would change something."""
+    kept = (
+        tuple(b for b in row if not b.data or b.data.split("|")[1] in READS) for row in screen.rows
+    )
+    back = Button(t("‹ The case"), encode("go", case))
+    return Screen(screen.text, (*(row for row in kept if row), (back,)))
 
 
 def show_case(turn: Turn, stored: StoredConsult, said: str = "") -> None:
@@ -277,9 +304,7 @@ def _confirm(turn: Turn, data: Callback) -> None:
 # --- pages that change nothing ----------------------------------------------------------------
 
 
-def view_screen(  # noqa: PLR0911 - one line a page
-    turn: Turn, stored: StoredConsult, name: str, arg: str
-) -> Screen | None:
+def view_screen(turn: Turn, stored: StoredConsult, name: str, arg: str) -> Screen | None:
     """Return a page of the case that only reads, or None where there is no such page now."""
     consult, scenario = dialog_of(stored), turn.scenario_of(stored.content_hash)
     case, code, t = stored.short, code_of(turn, stored), turn.t
@@ -288,8 +313,18 @@ def view_screen(  # noqa: PLR0911 - one line a page
         return summary.why_screen(arg, scenario, t, case=case)
     if name == "facts" and consult.phase == "stopped":
         return review.facts_screen(t, case=case, code=code)
-    if consult.phase not in ADVISED:
+    if not has_summary(turn, stored):
         return None
+    if consult.phase in ENDED:
+        found = _page_of(turn, stored, name, page) or _whole(turn, stored)
+        return to_read(found, t, case)
+    return _page_of(turn, stored, name, page)
+
+
+def _page_of(turn: Turn, stored: StoredConsult, name: str, page: int) -> Screen | None:
+    """Return a page behind the summary, or None for what is none."""
+    consult, scenario = dialog_of(stored), turn.scenario_of(stored.content_hash)
+    case, code, t = stored.short, code_of(turn, stored), turn.t
     told = summarise(consult.answers, scenario, t, consult.previous)
     match name:
         case "step":

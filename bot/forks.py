@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bot.callbacks import Callback, encode
-from bot.cases import dialog_of, keep
+from bot.cases import dialog_of, has_summary, keep
 from bot.dialog import code_of, show_case
 from bot.language import Translate
 from bot.limits import one_more_case
@@ -13,13 +13,13 @@ from bot.screen import Button, Row, Screen, bold, chunks, esc, fold, lines, para
 from bot.screens.paging import turning
 from bot.screens.summary import PAGE, home
 from bot.screens.versions import changed_points, changed_questions, changed_step
-from bot.turn import Gone, Turn
+from bot.turn import Ended, Gone, Turn
 from dialogs.answers import check_answers
 from dialogs.content import Question, Scenario
 from dialogs.errors import InvalidAnswer
 from dialogs.evaluation import evaluate
 from dialogs.model import Change, Step
-from dialogs.phases import ADVISED
+from dialogs.phases import ADVISED, ENDED
 from dialogs.shown import show_answer
 from dialogs.summary import summarise
 from storage import audit, consults
@@ -43,6 +43,8 @@ class Side:
 def _fork(turn: Turn, data: Callback) -> None:
     """Make a what-if copy with the same answers; the case itself stays as it is."""
     stored = turn.case(data.case)
+    if stored.phase in ENDED:
+        raise Ended(stored)
     if stored.phase not in ADVISED:
         raise Gone
     one_more_case(turn)
@@ -99,7 +101,7 @@ def summary_rows(turn: Turn, stored: StoredConsult) -> tuple[Row, ...]:
 def _compare(turn: Turn, data: Callback) -> None:
     """Show a what-if case beside the case it was made of."""
     stored = turn.case(data.case, "consult.read")
-    if stored.hypothetical_of is None or stored.phase not in ADVISED:
+    if stored.hypothetical_of is None or not has_summary(turn, stored):
         raise Gone
     real = consults.load(turn.tx, stored.hypothetical_of)
     if real.erased_at is not None:
@@ -119,7 +121,7 @@ def _compare(turn: Turn, data: Callback) -> None:
 def _today(turn: Turn, data: Callback) -> None:
     """Show what today's version of the questions and considerations makes of the answers."""
     stored = turn.case(data.case, "consult.read")
-    if stored.phase not in ADVISED or stored.content_hash == turn.scenario.hash:
+    if not has_summary(turn, stored) or stored.content_hash == turn.scenario.hash:
         raise Gone
     t, then, now = turn.t, turn.scenario_of(stored.content_hash), turn.scenario
     kept, lost = still_valid(stored.answers, now)

@@ -51,7 +51,7 @@ from bot.translate import (
     Undecodable,
     translate,
 )
-from bot.turn import Gone, Turn
+from bot.turn import Ended, Gone, Turn
 from dialogs.content import Scenario
 from dialogs.identifiers import Finding, find_identifiers
 from dialogs.translations import in_language
@@ -258,6 +258,9 @@ def respond(incoming: Personal, findings: tuple[Finding, ...], means: Means, tx:
         route(turn)
     except limits.TooManyCases:
         limits.no_more_cases(turn)
+    except Ended as ended:
+        turn.tell(dialog.notes(turn)["ended"])
+        dialog.show_case(turn, ended.stored)
     except Gone:
         turn.tell(turn.t("That button no longer works. Here is what does."))
         _somewhere(turn)

@@ -10,6 +10,7 @@ from bot.screens.summary import home
 from bot.turn import Turn
 from dialogs.evaluation import mark
 from dialogs.followup import Kind, followup, local_day
+from dialogs.phases import ENDED
 from dialogs.summary import StepView, step_title, summarise
 from storage import plans
 from storage.consults import StoredConsult
@@ -40,23 +41,23 @@ def plan_screen(turn: Turn, stored: StoredConsult, plan: Plan) -> Screen:
         ),
         lines(*plan_lines(turn, stored, plan)),
         lines(bold(t("Reviews")), *[f"• {esc(review_line(turn, r))}" for r in listed]),
-        esc(_hour(turn)),
+        esc(_hour(turn)) if stored.phase not in ENDED else "",
         _moved_on(turn, stored, plan),
     )
     earlier = Button(t("Earlier plans"), encode("plan", stored.short, "old"))
     zone = Button(t("Set my time zone"), encode("set", "", "zone"))
+    change = Button(t("Change the plan"), encode("plan", stored.short, "new"))
+    hand = Button(t("Hand it to a colleague"), encode("hand", stored.short))
+    live = stored.phase not in ENDED
     rows = (
-        (
-            Button(t("Change the plan"), encode("plan", stored.short, "new")),
-            *((earlier,) if plan.revision > 1 else ()),
-        ),
+        (*((change,) if live else ()), *((earlier,) if plan.revision > 1 else ())),
         (
             Button(t("Calendar file"), encode("ics", stored.short)),
             Button(t("Chart note"), encode("note", stored.short)),
         ),
         (Button(t("Transcript"), encode("rec", stored.short)),),
-        (zone,) if turn.person.time_zone is None else (),
-        (Button(t("Hand it to a colleague"), encode("hand", stored.short)),),
+        (zone,) if live and turn.person.time_zone is None else (),
+        (hand,) if live else (),
         home(t, stored.short),
     )
     return Screen(body, rows)

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from bot import forks, plan_view, reviews
 from bot.callbacks import Callback, encode
-from bot.cases import apply, dialog_of
+from bot.cases import apply, dialog_of, to_be_changed, to_be_read
 from bot.language import Translate
 from bot.screen import (
     Button,
@@ -36,7 +36,7 @@ from dialogs.followup import (
     start_day,
 )
 from dialogs.model import Planned
-from dialogs.phases import ADVISED
+from dialogs.phases import ENDED
 from storage import audit, consults, expecting, plans
 from storage.access import Action, authorize
 from storage.consults import StoredConsult
@@ -61,8 +61,11 @@ def summary_rows(turn: Turn, stored: StoredConsult) -> tuple[Row, ...]:
     t = turn.t
     comparing = forks.summary_rows(turn, stored)
     if stored.hypothetical_of is not None:
-        return (*comparing, (Button(t("Close the case"), encode("ask", stored.short, "close")),))
+        close = (Button(t("Close the case"), encode("ask", stored.short, "close")),)
+        return comparing if stored.phase in ENDED else (*comparing, close)
     plan = plans.plan_of(turn.tx, stored)
+    if stored.phase in ENDED:
+        return (*comparing, _to_read(turn, stored, plan))
     name = t("The plan") if plan else t("Record a plan")
     return (
         *comparing,
@@ -75,6 +78,12 @@ def summary_rows(turn: Turn, stored: StoredConsult) -> tuple[Row, ...]:
             Button(t("Close the case"), encode("ask", stored.short, "close")),
         ),
     )
+
+
+def _to_read(turn: Turn, stored: StoredConsult, plan: plans.Plan | None) -> Row:
+    """Return what there is to read of an ended case besides its summary."""
+    planned = (Button(turn.t("The plan"), encode("plan", stored.short)),) if plan else ()
+    return (*planned, Button(turn.t("Chart note"), encode("note", stored.short)))
 
 
 # --- dispositions -----------------------------------------------------------------------------
@@ -188,9 +197,10 @@ def _in_halves(rows: list[Row]) -> tuple[Row, ...]:
 
 def _plan(turn: Turn, data: Callback) -> None:
     """Show the plan or an earlier one, or begin to record it."""
-    stored = _advised(turn, data)
+    stored = to_be_read(turn, turn.case(data.case))
     found = plans.plans_of(turn.tx, stored)
     if not found or data.arg(0) == "new":
+        to_be_changed(turn, stored)
         _stage(turn, stored, Chosen({}))
         return
     if data.arg(0) == "old":
@@ -483,6 +493,7 @@ def typed(turn: Turn, expected: Expected, words: str) -> None:
         raise Gone
     stored = consults.load(turn.tx, expected.consult_id)
     authorize(turn.tx, turn.person, Action.CONSULT_ANSWER, stored)
+    to_be_changed(turn, stored)
     chosen = _chosen_of(expected)
     read = READ.get(chosen.stage or "")
     took = read(turn, chosen, words) if read else turn.t("Please tap one of the choices.")
@@ -556,14 +567,8 @@ def _finish(turn: Turn, stored: StoredConsult, chosen: Chosen) -> None:
 
 
 def _advised(turn: Turn, data: Callback) -> StoredConsult:
-    """Return the case of a button that needs a summary to stand; else the button leads nowhere.
-
-    A what-if case is never planned.
-    """
-    stored = turn.case(data.case)
-    if stored.phase not in ADVISED or stored.hypothetical_of is not None:
-        raise Gone
-    return stored
+    """Return the case of a button that changes something and needs a summary to stand."""
+    return to_be_changed(turn, turn.case(data.case))
 
 
 def _record(turn: Turn, stored: StoredConsult, action: str, meta: Mapping[str, int | str]) -> None:

@@ -7,7 +7,7 @@ from typing import TypeAlias
 from uuid import UUID
 
 from bot.callbacks import Callback, encode
-from bot.cases import apply, dialog_of
+from bot.cases import apply, dialog_of, to_be_changed
 from bot.dialog import show_case, view_screen
 from bot.language import Translate, translator
 from bot.plan_view import (
@@ -31,7 +31,7 @@ from dialogs.followup import (
     local_day,
 )
 from dialogs.model import FollowedUp
-from dialogs.phases import ADVISED, ENDED
+from dialogs.phases import ENDED
 from storage import audit, consults, expecting, plans, rounds
 from storage.access import Action, authorize
 from storage.consults import StoredConsult
@@ -127,9 +127,7 @@ def _waiting_deadline(turn: Turn, stored: StoredConsult) -> Review | None:
 
 def _deadline(turn: Turn, data: Callback) -> None:
     """Ask about the step's own deadline, or stop asking."""
-    stored = turn.case(data.case)
-    if stored.phase not in ADVISED or stored.hypothetical_of is not None:
-        raise Gone
+    stored = to_be_changed(turn, turn.case(data.case))
     if _waiting_deadline(turn, stored) is not None:
         plans.drop_waiting(turn.tx, stored.id, "deadline")
         turn.tell(turn.t("I will not ask."))

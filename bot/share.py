@@ -17,10 +17,10 @@ from bot.screen import Button, Row, Screen, bold, clipped, esc, lines, paragraph
 from bot.screens.paging import turning
 from bot.screens.shared import shared_pages
 from bot.screens.summary import home
-from bot.turn import Gone, Turn
+from bot.turn import Ended, Gone, Turn
 from dialogs.content import Scenario
 from dialogs.identifiers import Finding, find_identifiers, masked
-from dialogs.phases import ADVISED
+from dialogs.phases import ADVISED, ENDED
 from storage import audit, cards, consults, groups, people, shares, teams
 from storage.access import Action
 from storage.consults import StoredConsult
@@ -36,6 +36,8 @@ def summary_rows(turn: Turn, stored: StoredConsult) -> tuple[Row, ...]:
     if stored.hypothetical_of is not None:
         return ()
     count = len(shares.active(turn.tx, stored.id))
+    if stored.phase in ENDED and not count:
+        return ()
     words = turn.t("Shared ({count})").format(count=count) if count else turn.t("Share the case")
     return ((Button(words, encode("shr", stored.short)),),)
 
@@ -73,6 +75,8 @@ def list_mine(turn: Turn, data: Callback | None = None) -> None:
 
 def _require_summary(stored: StoredConsult) -> None:
     """Raise Gone for a case that has no summary to share, or is a what-if copy."""
+    if stored.phase in ENDED:
+        raise Ended(stored)
     if stored.phase not in ADVISED or stored.hypothetical_of is not None:
         raise Gone
 

@@ -28,6 +28,14 @@ class Gone(Exception):
     """A button or a link leads nowhere: unknown, foreign and ended look the same."""
 
 
+class Ended(Exception):
+    """A case is closed or stopped: it can be read, and opened again, but not changed."""
+
+    def __init__(self, stored: StoredConsult) -> None:
+        super().__init__(f"ended: {stored.id}")
+        self.stored = stored
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
     """The chat's current screen: its message, or the row that will be one when it is sent."""

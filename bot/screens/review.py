@@ -121,15 +121,19 @@ def sure_screen(t: Translate, *, case: str, code: str, what: str, real: bool = T
     return Screen(paragraphs(bold(head.format(code=code)), esc(note)), rows)
 
 
-def ended_screen(t: Translate, *, case: str, code: str, cancelled: bool) -> Screen:
-    """Return what stands where an ended case was."""
+def ended_screen(
+    t: Translate, *, case: str, code: str, cancelled: bool, rows: tuple[Row, ...] = ()
+) -> Screen:
+    """Return what stands where an ended case was; ``rows`` lead to what can be read of it."""
     head = t("Case {code} was stopped.") if cancelled else t("Case {code} is closed.")
-    body = paragraphs(bold(head.format(code=code)), esc(t("Its answers are kept.")))
+    kept = t("It can be read; to change it, open it again.") if rows else t("Its answers are kept.")
+    body = paragraphs(bold(head.format(code=code)), esc(kept))
     again = Button(t("Open it again"), encode("reopen", case))
     delete = Button(t("Delete this case"), encode("del", case))
     return Screen(
         body,
         (
+            *rows,
             (again,),
             (delete,),
             (Button(t("Start a case"), encode("new")), Button(t("My cases"), encode("cases"))),

@@ -4,6 +4,7 @@ from typing import Any
 
 from icalendar import Calendar
 
+from storage.transaction import Tx
 from tests.bot.conftest import Conversation
 from tests.bot.walks import PLAN, case_of, every, forged, planned, summary, unharmed
 from web.emulator import Message
@@ -14,6 +15,15 @@ def document(talk: Conversation) -> str:
     message = [m for m in talk.me.replies if "document" in m.wire][-1]
     number = message.wire["document"]["file_id"].removeprefix("local-")
     return (talk.emulator.store.read_bytes(number) or b"").decode()
+
+
+async def changed(talk: Conversation, sql: str) -> None:
+    """Change the bot's own database from outside."""
+
+    def unit(tx: Tx) -> None:
+        tx.connection.exec_driver_sql(sql)
+
+    await talk.service.database.write(unit)
 
 
 async def reviews(talk: Conversation) -> list[Any]:
@@ -301,8 +311,117 @@ async def test_a_closed_case_is_not_planned(ready: Conversation) -> None:
     await ready.taps("Record a plan", "The suggested step")
     await forged(ready, f"1|close|{case}|")
 
-    assert "no longer works" in await forged(ready, f"1|pl|{case}|agreed|team|")
+    for old in (f"1|pl|{case}|agreed|team|", f"1|plan|{case}|", f"1|plan|{case}|new|"):
+        assert "has ended. You can open it again" in await forged(ready, old)
+        assert "Open it again" in ready.screen.labels
     assert await reviews(ready) == []
+
+
+async def test_words_for_the_plan_of_a_case_closed_meanwhile_say_so(ready: Conversation) -> None:
+    await summary(ready)
+    await ready.taps("Record a plan", "The suggested step", "Own team", "Done (0)")
+    await changed(ready, "UPDATE consult SET phase = 'closed'")
+
+    await ready.says("30")
+
+    assert "is closed" in ready.screen.text
+    assert await reviews(ready) == []
+
+
+async def closed(talk: Conversation) -> Message:
+    """Go to the founding case with a plan, closed."""
+    await planned(talk)
+    return await talk.taps("‹ Summary", "Close the case", "Yes, close it", "‹ The case")
+
+
+CHANGING = (
+    *("Record a plan", "Change the plan", "What is done", "How sure?", "Close the case"),
+    *("Change answers", "More questions", "+ Add a dose", "Share the case"),
+    *("Ask me whether I reached them", "Hand it to a colleague", "Try one as a what-if case"),
+)
+
+
+async def test_a_closed_case_can_be_read_in_every_part(ready: Conversation) -> None:
+    screen = await closed(ready)
+    assert "It can be read; to change it, open it again." in screen.text
+
+    for way, words in (
+        (("The summary",), "Suggested step"),
+        (("The summary", "All 11 points"), "considerations"),
+        (("The summary", "It depends"), "If one answer were different"),
+        (("The summary", "Unknown (14)"), "what I don't know yet"),
+        (("The step in full",), "Why this step:"),
+        (("The step in full", "Message to the colleague"), "Situation"),
+        (("The plan",), "plan, revision 1"),
+        (("Chart note",), "Case consult"),
+        (("Transcript",), "transcript"),
+    ):
+        screen = await ready.taps(*way)
+        assert words in screen.text
+        assert not {*screen.labels} & {*CHANGING}
+        await ready.taps("‹ The case" if "‹ The case" in screen.labels else screen.labels[-1])
+        while "Open it again" not in ready.screen.labels:
+            await ready.taps("‹ The case")
+    await unharmed(ready)
+
+
+async def test_what_changes_a_closed_case_offers_to_open_it_again(ready: Conversation) -> None:
+    case = case_of(await closed(ready))
+
+    for data in ("dis|{}|0|", "conf|{}|after|3|", "dl|{}|", "fork|{}|", "shr|{}|p|0|"):
+        assert "has ended. You can open it again" in await forged(ready, f"1|{data}".format(case))
+        assert "Open it again" in ready.screen.labels
+    assert await every(ready, "SELECT confidence_after FROM consult") == [(None,)]
+
+
+async def test_a_closed_case_without_a_summary_is_only_opened_again(ready: Conversation) -> None:
+    case = case_of(await ready.taps("Start a case", "None of these"))
+    await forged(ready, f"1|x|{case}|")
+
+    assert "Its answers are kept." in ready.screen.text
+    assert "The summary" not in ready.screen.labels
+    for data in (f"1|plan|{case}|", f"1|note|{case}|"):
+        await forged(ready, data)
+        assert "Case consult" not in ready.screen.text
+
+
+async def test_no_summary_of_a_closed_case_is_read_while_a_red_flag_stands(
+    ready: Conversation,
+) -> None:
+    case = case_of(await summary(ready))
+    await forged(ready, f"1|o|{case}|safety_now|s|")
+    await forged(ready, f"1|m|{case}|safety_now|sed|1|")
+    await forged(ready, f"1|d|{case}|safety_now|")
+    await forged(ready, f"1|close|{case}|")
+
+    assert "The summary" not in ready.screen.labels
+    await forged(ready, f"1|v|{case}|step|")
+    assert "Suggested" not in ready.screen.text
+
+
+async def test_a_closed_what_if_case_is_read_and_compared(ready: Conversation) -> None:
+    await summary(ready)
+    fork = case_of(await ready.taps("It depends", "Try one as a what-if case"))
+    await forged(ready, f"1|close|{fork}|")
+    assert "Close the case" not in ready.screen.labels
+
+    screen = await ready.taps("The summary", "Compare with the real case")
+
+    assert "The answers are the same" in screen.text
+
+
+async def test_what_a_closed_case_shares_is_shown_and_taken_back(ready: Conversation) -> None:
+    case = case_of(await summary(ready))
+    await ready.taps("Share the case")
+    await ready.taps(*(label for label in ready.screen.labels if label.startswith("Page")))
+    await ready.taps("I checked: by a link")
+    await forged(ready, f"1|close|{case}|")
+
+    screen = await ready.taps("Shared (1)")
+    assert "1. A link: 30 days left" in screen.text
+    await ready.taps("Take back 1")
+
+    assert await every(ready, "SELECT count(*) FROM share WHERE revoked_at IS NULL") == [(0,)]
 
 
 async def test_words_for_the_plan_of_a_deleted_case_are_answered(ready: Conversation) -> None:
