@@ -242,7 +242,9 @@ def _post(turn: Turn, stored: StoredConsult, made: Share, group: groups.Group) -
     if cards.is_posted(turn.tx, made.id, group.chat_id):
         return
     topic = turn.t("Case {code}").format(code=stored.code) if group.topics else ""
-    screen = card_screen(turn, stored.code, links.private(turn, links.CARD, made.short))
+    url = links.private(turn, links.CARD, made.short)
+    said = turn.t("Replies here are read by all and go on record. Say what you think in private.")
+    screen = card_screen(turn, stored.code, url, said)
     cards.post(
         turn.tx,
         share_id=made.id,
@@ -254,12 +256,13 @@ def _post(turn: Turn, stored: StoredConsult, made: Share, group: groups.Group) -
     turn.deliver.add(group.chat_id)
 
 
-def card_screen(turn: Turn, code: str, url: str) -> Screen:
-    """Return a card: code, one line of question, a link; nothing of the case."""
+def card_screen(turn: Turn, code: str, url: str, said: str = "") -> Screen:
+    """Return a card: code, one line of question, what replies do, a link; nothing of the case."""
     t = turn.t
     body = lines(
         bold(t("Case {code}").format(code=code)),
         esc(t("Is there an issue of concern? A colleague asks what you think.")),
+        f"<i>{esc(said)}</i>" if said else "",
     )
     return Screen(body, links.row(t("Open it in private"), url))
 

@@ -4,13 +4,14 @@ from collections.abc import Callable, Iterator, Sequence
 
 from bot import narrative
 from bot.callbacks import Callback, encode
+from bot.language import translator
 from bot.opinions import turning_row
 from bot.screen import Button, Row, Screen, bold, esc, laid_out, lines, paragraphs, utf16
 from bot.screens.opinions import Wording, harmless
 from bot.translate import Text
 from bot.turn import Gone, Turn
 from dialogs.content import Scenario
-from storage import consults, discussion, expecting
+from storage import consults, discussion, expecting, rounds
 from storage.access import Action, allowed, authorize
 from storage.consults import StoredConsult
 from storage.discussion import MODERATION, REMOVALS, Comment
@@ -215,10 +216,33 @@ def replied(turn: Turn, stored: StoredConsult, reply: Text) -> None:
         return
     try:
         message = (reply.chat.id, reply.message_id)
-        discussion.add(turn.tx, stored, turn.person, reply.text, via="group", message=message)
+        made = discussion.add(
+            turn.tx, stored, turn.person, reply.text, via="group", message=message
+        )
     except Conflict:
         full = turn.t("This discussion is full. Please talk to each other directly.")
         turn.say(esc(full), thread=reply.chat.thread)
+        return
+    _warn(turn, stored, made)
+
+
+def _warn(turn: Turn, stored: StoredConsult, made: Comment) -> None:
+    """Tell somebody in private, once a round, that all have read what they said while it runs."""
+    running = rounds.running(turn.tx, stored.id)
+    if running is None:
+        return
+    if discussion.said_in_groups(turn.tx, stored.id, turn.person.id, running.opened_at) > 1:
+        return
+    t = translator(turn.person.language)
+    words = t(
+        "Case {code}: your reply to the card is read by all in the group, and is on record by your "
+        "role. Opinions still run: each is given here, in private, before seeing the others."
+    )
+    back = Button(t("Take the reply back"), encode("tlkc", stored.short, "see", made.short))
+    own = (Button(t("Say what you think"), encode("op", stored.short)),)
+    mine = stored.owner_id == turn.person.id
+    screen = Screen(esc(words.format(code=stored.code)), ((back,), *(() if mine else (own,))))
+    turn.notify(turn.person, screen)
 
 
 # --- what can be done with a comment ---------------------------------------------------------------
@@ -237,9 +261,10 @@ def _comment_of(turn: Turn, stored: StoredConsult, short: str) -> Comment:
 def _one(turn: Turn, data: Callback) -> None:
     """Show what can be done with one comment, or do it."""
     stored = turn.case(data.case, Action.SHARED_READ)
-    if discussion.hidden(turn.tx, stored.id, turn.person.id):
-        raise Gone
     found = _comment_of(turn, stored, data.arg(1))
+    own = found.person_id == turn.person.id
+    if not own and discussion.hidden(turn.tx, stored.id, turn.person.id):
+        raise Gone
     match data.arg(0):
         case "new":
             narrative.offer(turn, found.text, fresh=True)

@@ -142,6 +142,17 @@ def of_message(tx: Tx, chat_id: int, message_id: int) -> Comment | None:
     return _comment(tx, row) if row else None
 
 
+def said_in_groups(tx: Tx, consult_id: UUID, person_id: UUID, since: datetime) -> int:
+    """Return how often a person has answered a card of a case since a moment."""
+    query = select(func.count()).where(
+        comment.c.consult_id == consult_id,
+        comment.c.person_id == person_id,
+        comment.c.via == "group",
+        comment.c.at >= since,
+    )
+    return tx.connection.scalar(query) or 0
+
+
 def hidden(tx: Tx, consult_id: UUID, person_id: UUID | None, *, lasting: bool = False) -> bool:
     """Tell whether the discussion is kept from a reader for now; see `rounds.shown`."""
     running = rounds.running(tx, consult_id)

@@ -94,9 +94,12 @@ async def test_the_card_holds_nothing_of_the_case(clinic: Clinic) -> None:
     await clinic.shared()
     here = clinic.ben.in_group(ward)
 
-    code, question = here.last.text.split("\n")
+    code, question, replies = here.last.text.split("\n")
     assert code.startswith("Case ")
     assert question == "Is there an issue of concern? A colleague asks what you think."
+    assert replies == (
+        "Replies here are read by all and go on record. Say what you think in private."
+    )
     assert here.last.labels == ["Open it in private"]
     assert "Oxycodone" in await clinic.follows(clinic.ben, url_of(here))
     outside = await clinic.follows(clinic.dan, url_of(here))

@@ -317,6 +317,69 @@ async def test_replies_to_the_card_join_the_discussion_and_edits_change_them(
     assert await every(case.talk, "SELECT via FROM comment") == [("group",)]
 
 
+async def test_the_first_reply_while_a_round_runs_gets_a_notice_in_private_and_none_in_the_group(
+    case: Opining,
+) -> None:
+    group = await carded(case)
+    card, stood = group.messages[-1], len(group.messages)
+    ben = case.ben.in_group(group)
+    before = len(case.ben.replies)
+    message = ben.says("I would wait.", reply_to=card)
+    await case.talk.settles()
+    told = case.ben.last
+    for words in ("And ask again.", "Once more."):
+        ben.says(words, reply_to=card)
+        await case.talk.settles()
+
+    assert "is read by all in the group, and is on record by your role" in told.text
+    assert told.labels == ["Take the reply back", "Say what you think"]
+    assert len(case.ben.replies) == before + 1
+    assert len(group.messages) == stood + 3
+    await case.talk.taps("Take the reply back", "Take it back", who=case.ben)
+    assert "The discussion opens for you once" in case.ben.last.text
+    deleted = [c for c in case.talk.emulator.calls if c.method == "deleteMessage"]
+    assert deleted[-1].params["message_id"] == message.id
+    assert await every(case.talk, "SELECT removed FROM comment ORDER BY id") == [
+        ("author",),
+        (None,),
+        (None,),
+    ]
+
+
+async def newest_comment(case: Opining) -> str:
+    [(short,)] = await every(case.talk, "SELECT short FROM comment ORDER BY id DESC LIMIT 1")
+    return str(short)
+
+
+async def test_others_do_not_open_a_reply_that_is_kept_from_them(case: Opining) -> None:
+    group = await carded(case)
+    case.ben.in_group(group).says("I would wait.", reply_to=group.messages[-1])
+    await case.talk.settles()
+    one = f"tlkc|{{case}}|see|{await newest_comment(case)}|"
+
+    for who in (case.cleo, case.ana):
+        assert "That button no longer works." in await case.forged(one, who)
+
+
+async def test_the_asker_is_told_too_and_is_asked_for_no_opinion(case: Opining) -> None:
+    group = await carded(case)
+    case.ana.in_group(group).says("He is worse today.", reply_to=group.messages[-1])
+    await case.talk.settles()
+
+    assert case.ana.last.labels == ["Take the reply back"]
+
+
+async def test_a_reply_once_the_round_is_closed_gets_no_notice(case: Opining) -> None:
+    group = await carded(case)
+    card = group.messages[-1]
+    await case.closes()
+    before = len(case.ben.replies)
+    case.ben.in_group(group).says("I would wait.", reply_to=card)
+    await case.talk.settles()
+
+    assert len(case.ben.replies) == before
+
+
 async def test_a_removed_reply_is_deleted_in_the_group_too(case: Opining) -> None:
     group = await carded(case)
     message = case.ben.in_group(group).says("I would wait.", reply_to=group.messages[-1])
