@@ -14,7 +14,15 @@ from babel.messages.pofile import read_po
 from dialogs.content import Scenario
 from dialogs.phrases import Translate
 
-__all__ = ["LANGUAGES", "Translate", "content_note", "document_note", "offered", "translator"]
+__all__ = [
+    "LANGUAGES",
+    "Translate",
+    "content_note",
+    "document_note",
+    "language_of",
+    "offered",
+    "translator",
+]
 
 LANGUAGES: dict[str, str] = {"en": "English", "es": "Español"}
 
@@ -63,6 +71,11 @@ def document_note(scenario: Scenario, t: Translate) -> str:
     """Return that what goes into a chart or to a colleague is in English, where the interface is not."""
     told = t("This text is in English, like the clinical content and the chart.")
     return told if _differs(scenario, t) else ""
+
+
+def language_of(scenario: Scenario) -> Translate:
+    """Return the translation into the language of the content, for what goes out as one text."""
+    return translator(scenario.language)
 
 
 def _differs(scenario: Scenario, t: Translate) -> bool:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from bot.callbacks import Callback, encode
 from bot.cases import dialog_of
 from bot.colleague import advised, exported
-from bot.language import document_note
+from bot.language import Translate, document_note, language_of
 from bot.plan_view import answers_of, decided_words
 from bot.screen import Button, Screen, bold, chunks, esc, lines, paragraphs, utf16
 from bot.screens.summary import home
@@ -85,91 +85,110 @@ def _pieces(paragraph: str) -> tuple[str, ...]:
 
 
 def chart_note(turn: Turn, stored: StoredConsult) -> str:
-    """Return the case for the chart: answers, considerations with what was done, step, plan, sources."""
+    """Return the case for the chart: answers, considerations with what was done, step, plan, sources.
+
+    It is in the language of the content, whatever the interface is in: a chart has one language.
+    """
     scenario = turn.scenario_of(stored.content_hash)
-    told = summarise(dialog_of(stored).answers, scenario)
-    day = local_day(turn.tx.now, turn.zone).isoformat()
+    t = language_of(scenario)
+    told = summarise(dialog_of(stored).answers, scenario, t)
     blocks = [
-        f"Case consult {stored.code}, as of {day}",
-        f"{scenario.title}, version {scenario.version}, content {scenario.hash[:12]}",
-        "Question: is there an issue of concern with MAT and a prescribed opioid for pain?",
-        "\n".join(["Answers", *_answers(turn, stored)]),
+        *_heads(turn, stored, t),
+        "\n".join([t("Answers"), *_answers(turn, stored, t)]),
         told.mme_line,
-        "\n".join(["Considerations", *_considerations(turn, stored, told)]),
-        _step(told),
-        *_plan(turn, stored),
-        "\n".join(["Sources", *_sources(told)]),
+        "\n".join([t("Considerations"), *_considerations(turn, stored, told, t)]),
+        _step(told, t),
+        *_plan(turn, stored, t),
+        "\n".join([t("Sources"), *_sources(told)]),
         told.footer,
         PART_2_NOTICE,
     ]
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
-def _answers(turn: Turn, stored: StoredConsult) -> Iterator[str]:
+def _heads(turn: Turn, stored: StoredConsult, t: Translate) -> tuple[str, ...]:
+    """Return which case this is, by which content, and what was asked."""
+    scenario = turn.scenario_of(stored.content_hash)
+    day = local_day(turn.tx.now, turn.zone).isoformat()
+    return (
+        t("Case consult {code}, as of {day}").format(code=stored.code, day=day),
+        t("{title}, version {version}, content {digest}").format(
+            title=scenario.title, version=scenario.version, digest=scenario.hash[:12]
+        ),
+        t("Question: is there an issue of concern with MAT and a prescribed opioid for pain?"),
+    )
+
+
+def _answers(turn: Turn, stored: StoredConsult, t: Translate) -> Iterator[str]:
     consult, scenario = dialog_of(stored), turn.scenario_of(stored.content_hash)
     asked = evaluate(consult.answers, scenario).asked
     for question in (scenario.question(name) for name in asked if name in consult.answers):
-        yield f"- {question.short}: {show_answer(question, consult.answers[question.id], scenario)}"
+        answer = show_answer(question, consult.answers[question.id], scenario, t)
+        yield f"- {question.short}: {answer}"
     rest = [scenario.question(name).short for name in asked if name not in consult.answers]
     if rest:
-        yield f"- Not asked: {', '.join(rest)}"
+        yield "- " + t("Not asked: {names}").format(names=", ".join(rest))
 
 
-def _considerations(turn: Turn, stored: StoredConsult, told: Summary) -> list[str]:
+def _considerations(turn: Turn, stored: StoredConsult, told: Summary, t: Translate) -> list[str]:
     kept, words = plans.dispositions(turn.tx, stored.id), followup().choices["disposition"]
     lines = [
-        f"- [{words.get(kept.get(view.id, ''), 'open')}] {view.title} ({plain_because(view.because)})"
+        f"- [{t(words.get(kept.get(view.id, ''), 'open'))}] {view.title} "
+        f"({plain_because(view.because)})"
         for view in told.raised
     ]
-    return lines or ["- none"]
+    return lines or [f"- {t('none')}"]
 
 
-def _step(told: Summary) -> str:
+def _step(told: Summary, t: Translate) -> str:
     step = told.step
     rows = [
-        "Suggested step (a suggestion; the clinician decides)",
+        t("Suggested step (a suggestion; the clinician decides)"),
         step.title,
-        f"Who: {step.who}",
-        f"Ask: {step.ask}",
-        f"By when: {step.by}",
-        f"Consent: {step.consent}",
+        f"{t('Who:')} {step.who}",
+        f"{t('Ask:')} {step.ask}",
+        f"{t('By when:')} {step.by}",
+        f"{t('Consent:')} {step.consent}",
     ]
     return "\n".join(rows)
 
 
-def _plan(turn: Turn, stored: StoredConsult) -> Iterator[str]:
+def _plan(turn: Turn, stored: StoredConsult, t: Translate) -> Iterator[str]:
     """Yield the plan as it stands, how often it was changed, and what came of its reviews."""
     plan = plans.plan_of(turn.tx, stored)
     if plan is None:
         return
     choices = followup()
+    guards = ", ".join(t(choices.words("safeguard", code)) for code in plan.safeguards)
     rows = [
-        f"Plan, revision {plan.revision}",
-        f"Decided: {decided_words(turn, stored, plan)}",
-        f"Because: {plan.reason}" if plan.reason else "",
-        f"Agreed with: {choices.words('agreed', plan.agreed)}",
-        f"Safeguards: {', '.join(choices.words('safeguard', c) for c in plan.safeguards) or 'none'}",
-        f"Starts: {local_day(plan.start_at, turn.zone).isoformat()}",
-        f"Ends: {choices.words('stop', plan.stop)}",
+        t("Plan, revision {number}").format(number=plan.revision),
+        f"{t('Decided:')} {decided_words(turn, stored, plan, t)}",
+        f"{t('Because:')} {plan.reason}" if plan.reason else "",
+        f"{t('Agreed with:')} {t(choices.words('agreed', plan.agreed))}",
+        f"{t('Safeguards:')} {guards or t('none')}",
+        f"{t('Starts:')} {local_day(plan.start_at, turn.zone).isoformat()}",
+        f"{t('Ends:')} {t(choices.words('stop', plan.stop))}",
     ]
     yield "\n".join(row for row in rows if row)
-    yield "\n".join(["Reviews", *(_review(turn, plan, r) for r in _reviews(turn, stored))])
+    yield "\n".join([t("Reviews"), *(_review(turn, plan, r, t) for r in _reviews(turn, stored))])
 
 
 def _reviews(turn: Turn, stored: StoredConsult) -> tuple[Review, ...]:
     return plans.reviews_of(turn.tx, stored.id)
 
 
-def _review(turn: Turn, plan: Plan, review: Review) -> str:
-    name = f"day {review.day}" if review.day is not None else "were they reached?"
+def _review(turn: Turn, plan: Plan, review: Review, t: Translate) -> str:
+    name = t("were they reached?")
+    if review.day is not None:
+        name = t("day {day}").format(day=review.day)
     old = review.plan_revision not in (None, plan.revision)
-    earlier = f" (plan of revision {review.plan_revision})" if old else ""
-    state = "to come" if review.state == "waiting" else "asked, not answered"
+    earlier = t("(plan of revision {number})").format(number=review.plan_revision) if old else ""
+    state = t("to come") if review.state == "waiting" else t("asked, not answered")
     if review.outcome is not None:
-        state = followup().words(answers_of(review), review.outcome)
+        state = t(followup().words(answers_of(review), review.outcome))
     reason = f" - {review.reason}" if review.reason else ""
     day = local_day(review.due_at, turn.zone).isoformat()
-    return f"- {name}{earlier}, {day}: {state}{reason}"
+    return f"- {' '.join(filter(None, (name, earlier)))}, {day}: {state}{reason}"
 
 
 def _sources(told: Summary) -> list[str]:

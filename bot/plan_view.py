@@ -5,6 +5,7 @@ from datetime import datetime
 
 from bot.callbacks import encode
 from bot.cases import dialog_of
+from bot.language import Translate
 from bot.screen import Button, Screen, bold, chunks, esc, lines, paragraphs
 from bot.screens.summary import home
 from bot.turn import Turn
@@ -82,7 +83,7 @@ def plan_lines(turn: Turn, stored: StoredConsult, plan: Plan) -> tuple[str, ...]
     )
 
 
-def decided_words(turn: Turn, stored: StoredConsult, plan: Plan) -> str:
+def decided_words(turn: Turn, stored: StoredConsult, plan: Plan, t: Translate | None = None) -> str:
     """Return what was decided: the step's title, the alternative in full, or something else."""
     scenario = turn.scenario_of(stored.content_hash)
     step = scenario.step(plan.step)
@@ -90,7 +91,7 @@ def decided_words(turn: Turn, stored: StoredConsult, plan: Plan) -> str:
         return step_title(step, mark(dialog_of(stored).answers, scenario))
     if plan.alternative is not None and plan.alternative < len(step.alternatives):
         return step.alternatives[plan.alternative].text
-    return turn.t(followup().words("decided", plan.decided))
+    return (t or turn.t)(followup().words("decided", plan.decided))
 
 
 def _hour(turn: Turn) -> str:
