@@ -569,7 +569,7 @@ def how(turn: Turn, stored: StoredConsult, question: Question) -> str:
     ways = {
         "number": range_words(question, t),
         "dose": t("Tap the medicine, or type it with its dose: {example}.").format(
-            example="oxycodone 10 mg TID"
+            example=t("oxycodone 10 mg TID")
         ),
         "multi": t("Tick or type what applies, or its numbers; then Done."),
     }

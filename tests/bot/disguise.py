@@ -74,10 +74,10 @@ def _scenario() -> Translation:
 # --- what is left in plain letters ----------------------------------------------------------------
 
 ALIKE = re.compile(
-    r"https?://\S+|(?<!\w)/[a-z]+\b|\b(?:mg|mcg|mcg/h|MME|MAT|h|d|x|ms|UTC|ER|IR)\b"
+    r"^   “.*”$|https?://\S+|(?<!\w)/[a-z]+\b|\b(?:mg|mcg|mcg/h|MME|MAT|h|d|x|ms|UTC|ER|IR)\b"
     r"|[A-Z][a-z]+/[A-Za-z_ ]+|\b[0-9A-Z]{5}-[0-9A-Z]{5}\b|\b(?:[A-Z]{4}-){2}[A-Z]{4}\b"
 )
-"""Addresses, commands, units, zones, codes."""
+"""Words that a case was told in, addresses, commands, units, zones, codes."""
 
 NAMES = (
     "Curbside",

@@ -18,6 +18,9 @@ from web.emulator import Person, person
 LAST = ("forget", "del", "x", "close", "tmx")
 """Verbs that end something; tapped when there is nothing else."""
 
+ELSEWHERE = ("|language|en|", "|pdf|")
+"""Buttons that are left alone: English, and a file that takes seconds to make."""
+
 TYPED = (
     "oxycodone 10 mg",
     "10 mg",
@@ -37,8 +40,8 @@ COMMANDS = (
     *("/settings", "/privacy", "/mydata", "/whoami", "/help", "/nothing", "/cancel", "/admin"),
 )
 NAMES = ("Eva", "Ana", "Ben", "Cleo", "Dan", "Team & <co>", "Ward 3", REASON)
-WORDS = ("methadone", "tylenol")
-"""Medicines that were typed and are named as not entered."""
+WORDS = ("methadone", "tylenol", "Tylenol")
+"""Medicines that were typed, and are named again."""
 
 
 @pytest.fixture(autouse=True)
@@ -125,13 +128,13 @@ class Wanderer:
         self.typed = cycle(TYPED)
 
     def offered(self) -> list[str]:
-        """Return the buttons of the screen that nothing like was tapped yet; English is not chosen."""
+        """Return the buttons of the screen that nothing like was tapped yet."""
         screen = self.who.screen_or_none
         found = [
             button["callback_data"]
             for row in (screen.rows if screen else ())
             for button in row
-            if "callback_data" in button and not button["callback_data"].endswith("|language|en|")
+            if "callback_data" in button and not button["callback_data"].endswith(ELSEWHERE)
         ]
         return [data for data in found if like(data) not in self.seen]
 
