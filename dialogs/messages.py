@@ -273,8 +273,8 @@ def _short(told: Summary, known: Mapping[str, str], *, letter: bool) -> str:
 
 
 def _long(marked: Marked, told: Summary, known: Mapping[str, str], basis: Basis) -> str:
-    known_already = {marked.scenario.question(name).short for name in SITUATION}
-    why = plain_because(b for b in told.step.why if b.question not in known_already)
+    told_below = {marked.scenario.question(name).short for name in (*SITUATION, *BACKGROUND)}
+    why = plain_because(b for b in told.step.why if b.question not in told_below)
     blocks = [
         _heading(marked, letter=basis == "refused"),
         _section("Situation", _facts(marked, SITUATION), [f"- {why}"] if why else []),

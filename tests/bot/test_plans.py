@@ -593,7 +593,7 @@ async def test_the_chart_note_is_text_and_a_file_without_names(ready: Conversati
 
     assert "The file is below" in ready.me.toasts[-1].text
     for part in (
-        *("as of 2026-11-23", "version 5", "Question:", "Answers", "Considerations", "[Done]"),
+        *("as of 2026-11-23", "version 6", "Question:", "Answers", "Considerations", "[Done]"),
         *("Suggested step", "Plan, revision 1", "Starts: 2026-11-23", "42 CFR part 2"),
         *("- day 30, 2026-12-23: to come", "Sources", "not yet checked against the original"),
     ):

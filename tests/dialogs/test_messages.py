@@ -12,6 +12,7 @@ from dialogs.content import load_scenario, load_scenario_text
 from dialogs.evaluation import evaluate
 from dialogs.identifiers import find_identifiers
 from dialogs.messages import PART_2_NOTICE, SHORT, Message, colleague_message
+from dialogs.summary import summarise
 from tests.dialogs.random_answers import random_answers
 from tests.dialogs.reference_evaluator import VIGNETTES
 
@@ -171,6 +172,102 @@ def test_each_side_writes_in_its_own_words(case: str, role: str, there: str) -> 
     assert there in request_of(message(case, role=role))
 
 
+@pytest.mark.parametrize("role", ["pain", "pcp"])
+@pytest.mark.parametrize(
+    ("changes", "asks"),
+    [
+        ({}, ("to come off within 90 days", "confirm MAT medication and dose")),
+        ({"duration": "gt12m"}, ("first reduction within 90 days", "confirm MAT medication")),
+        ({"mat": "bup_sl", "setting": "obot"}, ("buprenorphine first", "confirm MAT medication")),
+        ({"mat": "none_remission"}, ("recovery support in place, whether MAT would be offered",)),
+        ({"endplan": "unk"}, ("[Stop or review date, if there is one already].",)),
+    ],
+)
+def test_who_holds_the_plan_asks_the_mat_side_for_what_it_holds(
+    role: str, changes: dict[str, Any], asks: tuple[str, ...]
+) -> None:
+    found = message(role=role, **changes)
+
+    for words in ("I hold the plan", "With the client's consent", "joint review dates", *asks):
+        assert words in request_of(found)
+    assert "what your team sees" in request_of(found)
+    assert "I hold the plan" in found.short
+    assert "With consent" in found.short
+    for words in ("work with us", "is already a stop"):
+        assert words not in found.short + request_of(found)
+
+
+@pytest.mark.parametrize("role", ["counselor", "otp_med", "hosp", "corr", "other", None])
+def test_nobody_else_says_that_they_hold_the_plan(role: str | None) -> None:
+    found = message(role=role)
+
+    assert "Would you work with us on a written plan" in request_of(found)
+    assert "hold the plan" not in found.short + found.long
+
+
+ROLES = ("counselor", "otp_med", "pain", "pcp", "hosp", "corr", "other", None)
+PROGRAM = ("counselor", "otp_med")
+
+
+@pytest.mark.parametrize(
+    ("changes", "words", "roles"),
+    [
+        ({"reason": "cancer"}, "I look after [client]'s MAT", PROGRAM),
+        ({"reason": "cancer"}, "you lead on pain", PROGRAM),
+        ({"opioid": [{"drug": "methadone_pain"}]}, "from us and", PROGRAM),
+        ({"opioid": [{"drug": "methadone_pain"}]}, "from you and", ("pain",)),
+        ({"opioid": [{"drug": "methadone_pain"}]}, "which of us", (*PROGRAM, "pain")),
+        ({"setting": "inpt"}, "with us", PROGRAM),
+        ({"setting": "inpt"}, "Please confirm.", ("hosp",)),
+        ({"setting": "inpt", "mat": "none_remission"}, "Please confirm.", ("hosp",)),
+        ({"signals": ["craving"]}, "a joint review with you", ("pain", "pcp")),
+        ({"cns": ["benzo"]}, "MAT will not be reduced", PROGRAM),
+        (
+            {"duration": "notyet", "reason": "chronic_back", "endplan": "dated"},
+            "can we try",
+            PROGRAM,
+        ),
+        ({"duration": "lt1m"}, "We will watch", PROGRAM),
+        ({"duration": "lt1m"}, "We watch the MAT side", PROGRAM),
+        ({"duration": "lt1m"}, "I will set a stop date", ("pain", "hosp")),
+        ({"duration": "lt1m", "endplan": "dated"}, "I will call", ("pain", "pcp", "hosp")),
+        ({"duration": "lt1m", "endplan": "dated"}, "please call us", PROGRAM),
+        ({"mat": "unk"}, "in our MAT program", PROGRAM),
+        ({"setting": "corr"}, "with us", PROGRAM),
+    ],
+)
+def test_only_they_say_what_only_they_can(
+    changes: dict[str, Any], words: str, roles: tuple[str, ...]
+) -> None:
+    found = {role: message(role=role, **changes) for role in ROLES}
+
+    said = {role for role, each in found.items() if words in each.short + request_of(each)}
+    assert said == {*roles}
+
+
+def test_the_pain_prescriber_is_not_told_to_write_to_the_pain_prescriber() -> None:
+    assert summary_of(role="pain", endplan="dated").startswith("The MAT prescriber")
+    assert summary_of(role="counselor", endplan="dated") == "Pain prescriber"
+    documented = {
+        "benefit": "function",
+        "monitoring": ["pdmp_90", "udt_12m"],
+        "comm": "both_contact",
+    }
+    assert summary_of(role="pain", **documented).startswith("The MAT program")
+
+
+def summary_of(**changes: Any) -> str:
+    """Return whom the suggested step is about."""
+    return summarise({**CASES["OV01"], **changes}, SCENARIO).step.who
+
+
+def test_nothing_stands_twice_in_it() -> None:
+    for role in ROLES:
+        facts = [line for line in message(role=role).long.splitlines() if line.startswith("- ")]
+        named = [line.partition(":")[0] for line in facts]
+        assert len(named) == len({*named})
+
+
 @pytest.mark.parametrize(
     ("changes", "basis", "notice"),
     [
@@ -258,9 +355,12 @@ def test_after_a_sudden_stop_the_mat_goes_on() -> None:
 def test_the_hospital_is_told_the_mat_with_its_typed_dose() -> None:
     there = {"setting": "inpt"}
 
-    assert "On methadone 80 mg/day, last dose [time]." in with_step(methadone_dose=80, **there)
-    assert "On buprenorphine [dose], last dose" in with_step(mat="bup_sl", **there)
-    assert "In remission from OUD" in with_step(mat="none_remission", **there)
+    assert "on methadone 80 mg/day with us, last dose [time]." in with_step(
+        methadone_dose=80, **there
+    )
+    assert "on buprenorphine [dose] with us, last dose" in with_step(mat="bup_sl", **there)
+    assert "in remission from OUD" in with_step(mat="none_remission", **there)
+    assert "On methadone 80 mg/day, last dose [time]. Plan:" in with_step(role="hosp", **there)
     assert "no MAT (OUD in remission) and" in message(mat="none_remission", risk=["preg"]).short
 
 
