@@ -5,6 +5,7 @@ While a round of opinions is open its events are left out, see `hidden_consults`
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,6 +17,7 @@ from sqlalchemy import (
     ColumnElement,
     Integer,
     Select,
+    String,
     Text,
     Uuid,
     and_,
@@ -503,6 +505,21 @@ def reviewed(tx: Tx) -> Reviewed:
         return Reviewed(0, None, "", overdue=True, newest=newest)
     late = tx.now - row.at > REVIEW_EVERY and newest > row.through_seq
     return Reviewed(row.through_seq, row.at, pseudonym(tx, row.person_id), late, newest)
+
+
+def cases_called(tx: Tx, text: str) -> tuple[UUID, ...]:
+    """Return the cases of a code such as K7, or whose identifier ends in six to twelve digits.
+
+    The newest first, up to ten: a code is one person's, so that several may have it.
+    """
+    which = [consult.c.code == text.upper()]
+    if ENDING.fullmatch(text.lower()):
+        which.append(cast(consult.c.id, String).like("%" + text.lower()))
+    query = select(consult.c.id).where(or_(*which)).order_by(consult.c.id.desc()).limit(10)
+    return tuple(tx.connection.scalars(query))
+
+
+ENDING = re.compile(r"[0-9a-f]{6,12}")
 
 
 def sign_off(tx: Tx, who: Member, through: int) -> None:

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import Route
+from starlette.routing import Match, Route
 
 from storage import audit, console, limits, sign_in
 from storage.access import Action, Denied
@@ -111,6 +111,7 @@ class Access:
         action: str = Action.AUDIT_READ,
         consult_id: UUID | None = None,
         meta: Mapping[str, int | str] | None = None,
+        recorded: str = "console.read",
     ) -> tuple[Visit, T]:
         """Return what ``unit`` read, once it is on record who looked at the page ``code``.
 
@@ -125,7 +126,7 @@ class Access:
                 tx,
                 audit.Event(
                     actor=visit.member.id,
-                    action="console.read",
+                    action=recorded,
                     object_type=code,
                     consult_id=consult_id,
                     meta=meta or {},
@@ -490,10 +491,35 @@ async def on_refusal(request: Request, error: Exception) -> Response:
     if isinstance(error, StepUpNeeded):
         return RedirectResponse(confirming(error.back), 303)
     status = error.status if isinstance(error, BadForm) else STATUS[type(error)]
+    back = way_back(request, error) if status in RETURNING else ""
     if not isinstance(error, NOT_NOTED):
         access: Access = request.app.state.access
         await access.note(request, status)
-    return error_page(status, error.notice if isinstance(error, BadForm) else "")
+    return error_page(status, error.notice if isinstance(error, BadForm) else "", back)
+
+
+RETURNING = frozenset({400, 409, 413, 429})
+"""Refusals after which one goes back to the page one came from, and does it otherwise."""
+
+
+def way_back(request: Request, error: Exception) -> str:
+    """Return the page that a refused form or filter stands on, without what was wrong with it."""
+    path = request.url.path
+    if request.method in ("GET", "HEAD"):
+        without = getattr(error, "without", ())
+        kept = [(k, v) for k, v in request.query_params.multi_items() if k not in without]
+        if without and kept:
+            return f"{path}?{urlencode(kept)}"
+        return path if request.query_params else ""
+    while path and not _is_page(request, path):
+        path = path.rpartition("/")[0]
+    return path
+
+
+def _is_page(request: Request, path: str) -> bool:
+    scope = {**request.scope, "method": "GET", "path": path}
+    routes = request.app.router.routes
+    return any(route.matches(scope)[0] is Match.FULL for route in routes)
 
 
 NOT_NOTED = (SignInNeeded, Denied, StorageUnavailable)

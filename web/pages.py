@@ -126,10 +126,13 @@ def page(template: str, answer: int = 200, /, **values: Any) -> Response:
     return HTMLResponse(environment().get_template(template).render(**values), answer)
 
 
-def error_page(status: int, notice: str = "") -> Response:
-    """Return the page of an error; ``notice`` is a sentence of ours about what to change."""
+def error_page(status: int, notice: str = "", back: str = "") -> Response:
+    """Return the page of an error.
+
+    ``notice`` is a sentence of ours about what to change, ``back`` the page where that is done.
+    """
     title, words = ERRORS.get(status, ERRORS[500 if status >= 500 else 400])  # noqa: PLR2004
-    return page("error.html", status, title=title, words=notice or words, status=status)
+    return page("error.html", status, title=title, words=notice or words, status=status, back=back)
 
 
 async def on_http_error(_request: Request, error: Exception) -> Response:

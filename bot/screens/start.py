@@ -7,6 +7,10 @@ from bot.callbacks import encode
 from bot.language import LANGUAGES, Translate, content_note
 from bot.screen import Button, Row, Screen, bold, esc, laid_out, lines, paragraphs
 from dialogs.content import Scenario
+from storage.console import GLASS_LASTS
+
+GLASS_MINUTES = int(GLASS_LASTS.total_seconds()) // 60
+"""How long an administrator may read the words of a case."""
 
 
 def scope_screen(scenario: Scenario, t: Translate) -> Screen:
@@ -121,10 +125,18 @@ def privacy_screen(t: Translate, *, retention_days: int) -> Screen:
         t(
             "Typed text is checked for identifiers before anything is written. A clear hit is not stored."
         ),
-        t("What is stored is encrypted with a key of its own for each case."),
         t(
-            "Only you see a case until you share it. Administrators see codes and times, not your words."
+            "Words and names are stored encrypted, with keys of their own for each case and person. "
+            "Answers, doses and plans are not: they are codes and numbers in the database."
         ),
+        t(
+            "Only you see a case until you share it; whoever runs the machine and has its keys could."
+        ),
+        t(
+            "Administrators see codes, counts and times. For a stated reason one can read a case's words "
+            "and messages for {minutes} minutes; you are told. One can also look up your name. Both are "
+            "on record."
+        ).format(minutes=GLASS_MINUTES),
         t(
             "What you think of a shared case stands there by role. Nobody sees it before they gave theirs."
         ),

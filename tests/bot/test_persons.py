@@ -35,6 +35,8 @@ async def test_privacy_and_help_can_be_read_before(conversation: Conversation) -
 
     screen = await conversation.taps("How privacy works here")
     assert "deleted after 180 days" in screen.text
+    assert "Answers, doses and plans are not: they are codes and numbers" in screen.text
+    assert "read a case's words and messages for 30 minutes; you are told" in screen.text
 
     screen = await conversation.taps("‹ Back")
     assert "I am a clinician and I agree" in screen.labels

@@ -15,13 +15,15 @@ from uuid import UUID
 
 import httpx
 import pytest
+from sqlalchemy import update
 
 from dialogs.content import load_scenario, load_scenario_text
-from storage import audit, console, consults, letters, plans, transcript
+from storage import audit, console, consults, letters, people, plans, transcript
 from storage.consults import StoredConsult
 from storage.database import Database
 from storage.errors import StorageUnavailable
 from storage.people import Person
+from storage.schema import consult
 from storage.transaction import Tx
 from tests.databases import Clock
 from tests.sealed import plaintexts
@@ -136,7 +138,7 @@ async def test_a_page_is_shown_without_words_and_on_record(
     assert answer.status_code == 200
     assert SECRET not in answer.text
     assert "Name 7001" not in answer.text
-    assert newest.action == "console.read"
+    assert newest.action == ("overview.export" if path.endswith(".csv") else "console.read")
     assert newest.outcome == "ok"
 
 
@@ -256,6 +258,74 @@ async def test_filters_by_person_and_case(
     assert len(numbers_on(word)) == 1
 
 
+async def test_a_case_is_found_by_its_code_and_by_the_end_that_the_log_shows(
+    pages: Pages, browser: httpx.AsyncClient, case: StoredConsult
+) -> None:
+    for name in (case.code, case.code.lower(), case.id.hex[-6:], case.id.hex[-6:].upper()):
+        found = await browser.get(f"/console/log?case={name}")
+        assert "consult.create" in found.text, name
+        assert f"case {case.id.hex[-6:]}" in words_on(found)
+    unknown = await browser.get("/console/log?case=zzz")
+    assert "There is no such case. It is found by its code, such as K7" in words_on(unknown)
+
+    other = await pages.database.write(lambda tx: another(tx, case))
+    several = await browser.get(f"/console/log?case={case.code}")
+
+    ends = f"{other.hex[-6:]}, {case.id.hex[-6:]}"
+    assert f"Several cases are called so. Take one of these: {ends}." in words_on(several)
+
+
+def another(tx: Tx, case: StoredConsult) -> UUID:
+    """Somebody else's case of the same code."""
+    who = people.get_or_create(tx, 7077, "Somebody")
+    made = consults.create(
+        tx, who, scenario_id=case.scenario_id, content_hash=case.content_hash, answers={}
+    )
+    tx.connection.execute(update(consult).where(consult.c.id == made.id).values(code=case.code))
+    return made.id
+
+
+@pytest.mark.parametrize(
+    ("query", "back"),
+    [
+        ("case=zzz&event=console.read", "/console/log?event=console.read"),
+        ("from=yesterday", "/console/log"),
+        ("from=2026-11-24&to=2026-11-23&outcome=ok", "/console/log?outcome=ok"),
+        ("event=a&words=%22", "/console/log?event=a"),
+    ],
+)
+async def test_a_refused_filter_leads_back_with_what_was_right(
+    browser: httpx.AsyncClient, query: str, back: str
+) -> None:
+    answer = await browser.get(f"/console/log?{query}")
+
+    assert answer.status_code == 400
+    assert f'href="{back}"' in answer.text
+
+
+async def test_days_the_wrong_way_round_are_said(browser: httpx.AsyncClient) -> None:
+    answer = await browser.get("/console/log?from=2026-11-24&to=2026-11-23")
+
+    assert "“from” is after “to”" in words_on(answer)
+
+
+async def test_a_refused_form_leads_back_to_its_page(
+    pages: Pages, browser: httpx.AsyncClient, admin: Person, case: StoredConsult
+) -> None:
+    await pages.steps_up(browser, admin)
+    page = await browser.get(f"/console/consult/{case.id}")
+    glass = await submit(
+        browser, page, f"/console/consult/{case.id}/glass", reason_code="", reason="Long enough."
+    )
+    export = await submit(browser, page, "/console/export", format="exe")
+    through = await submit(browser, page, "/console/log/review", through="x")
+
+    assert "Choose one of the reasons." in words_on(glass)
+    assert f'href="/console/consult/{case.id}"' in glass.text
+    assert 'href="/console/export"' in export.text
+    assert 'href="/console/log"' in through.text
+
+
 @pytest.mark.parametrize(
     "query",
     [
@@ -351,6 +421,8 @@ async def test_the_log_is_signed_off_and_asks_again_after_a_week(
     browser = await pages.signed_in(admin)
 
     assert (again.status_code, beyond.status_code, nothing.status_code) == (409, 409, 400)
+    assert f"signed off up to event {through} already" in words_on(again)
+    assert "There is no event 999999 yet: the newest is" in words_on(beyond)
     assert "last signed off on 2026-11-23" in words_on(await browser.get("/console"))
 
 
@@ -404,6 +476,29 @@ async def test_an_export_is_on_record_before_it_begins_and_when_it_ends(
     assert [entry.action for entry in found] == ["log.export_end", "log.export"]
     assert found[0].meta == {"rows": 0}
     assert found[1].meta["outcome"] == "nothing"
+
+
+async def test_an_export_is_on_record_with_its_whole_filter(
+    pages: Pages, browser: httpx.AsyncClient, admin: Person, case: StoredConsult
+) -> None:
+    await pages.steps_up(browser, admin)
+    name = await pages.look(lambda tx: console.pseudonym(tx, case.owner_id))
+    chosen = {"from": "2026-11-20", "to": "2026-11-23", "person": name, "case": case.code}
+    page = await browser.get("/console/export")
+    await submit(browser, page, "/console/export", format="csv", words="old mill", **chosen)
+
+    [found] = await pages.look(
+        lambda tx: [e for e in audit.entries(tx, limit=3) if e.action == "log.export"]
+    )
+
+    assert {name: value for name, value in found.meta.items() if name != "through"} == {
+        "format": "csv",
+        "from": "2026-11-20t00:00:00z",
+        "to": "2026-11-24t00:00:00z",
+        "person": name,
+        "case": case.id.hex,
+        "words": 2,
+    }
 
 
 async def test_an_unknown_format_is_refused(
@@ -828,8 +923,11 @@ async def test_the_overview_counts_and_leaves_small_counts_out(
     for _ in range(6):
         await pages.database.write(lambda tx: case_of_another(tx, asker))
     table = await browser.get("/console/overview.csv?period=7")
+    taken = await pages.look(lambda tx: next(iter(audit.entries(tx, limit=1))))
     page = await browser.get("/console?period=7")
 
+    assert taken.action == "overview.export"
+    assert taken.meta == {"from": "2026-11-17", "to": "2026-11-24"}
     assert "Started –" in alone
     assert "Started 7" in words_on(page)
     assert "started,,7" in table.text

@@ -81,7 +81,7 @@ async def send(request: Request, *, site: Site) -> Response:
         first, last = console.span(tx, wanted)
         job = site.jobs.begin("export", visit.member.id, max(0, last - first))
         meta: dict[str, int | str] = {"format": form, "through": last}
-        _record(tx, job, "log.export", meta | filters.on_record(values))
+        _record(tx, job, "log.export", meta | filters.on_record(values, wanted))
         return Wanted(job, wanted, first, last), form
 
     if site.exporting.locked():

@@ -38,15 +38,17 @@ async def log(request: Request, *, site: Site) -> Response:
     values = filters.values(given)
     before, after = filters.place(given, "before"), filters.place(given, "after")
 
+    meta: dict[str, int | str] = {}
+
     def unit(tx: Tx, _visit: Visit) -> Found:
         wanted = filters.log_filter(tx, values)
+        meta.update(filters.on_record(values, wanted))
         return Found(
             console.log_page(tx, wanted, before=before, after=None if before else after),
             console.reviewed(tx),
             console.actions(tx),
         )
 
-    meta = filters.on_record(values)
     visit, found = await site.access.enter(request, "log", unit, meta=meta)
     return shown(
         "log.html",
@@ -80,6 +82,11 @@ async def sign_off(request: Request, *, site: Site) -> Response:
         through = filters.place(fields, "through")
         if through is None:
             raise BadForm(400, "Through which event?")
+        known = console.reviewed(tx)
+        if through > known.newest:
+            raise BadForm(409, f"There is no event {through} yet: the newest is {known.newest}.")
+        if through <= known.through:
+            raise BadForm(409, f"The log is signed off up to event {known.through} already.")
         console.sign_off(tx, visit.member, through)
 
     await site.access.act(request, unit)

@@ -100,7 +100,9 @@ async def overview(request: Request, *, site: Site) -> Response:
 async def as_csv(request: Request, *, site: Site) -> Response:
     """Return the same numbers as a table; small counts are left out of it as well."""
     name, period, team = _asked(request, site)
-    _, found = await _found(request, site, period, team, whole=name == "all")
+    _, found = await _found(
+        request, site, period, team, whole=name == "all", recorded="overview.export"
+    )
     period = found.state.period
     out = io.StringIO()
     table = csv.writer(out, lineterminator="\r\n")
@@ -118,11 +120,22 @@ def _asked(request: Request, site: Site) -> tuple[str, Period, str]:
 
 
 async def _found(
-    request: Request, site: Site, period: Period, team: str, *, whole: bool
+    request: Request,
+    site: Site,
+    period: Period,
+    team: str,
+    *,
+    whole: bool,
+    recorded: str = "console.read",
 ) -> tuple[Visit, Found]:
     """Return who asks and what there is to show; ``whole`` begins with the first day counted."""
+    meta: dict[str, int | str] = {"from": f"{period.since}", "to": f"{period.until}"}
     visit, reviewed = await site.access.enter(
-        request, "overview", lambda tx, _visit: console.reviewed(tx)
+        request,
+        "overview",
+        lambda tx, _visit: console.reviewed(tx),
+        meta=meta | ({"team": team} if team else {}),
+        recorded=recorded,
     )
     await caught_up(site, MOST_ROUNDS)
 
