@@ -57,6 +57,8 @@ def times_of_day(text: str, found: Sequence[Part]) -> float | None:
     """Return how many times of the day are named, 0 for none; None where they may not be as many doses."""
     told = [p for p in found if p.kind in ("tod", "clock")]
     kinds = {p.kind for p in told}
+    if any(find("tablets_or_hour").match(p.text) for p in told if p.kind == "clock"):
+        return None
     if len(kinds) > 1 or not all(_listed(text, a, b) for a, b in pairwise(told)):
         return None
     slots = [p.text.strip(" .") if p.kind == "clock" else slot(p.text) for p in told]
@@ -71,7 +73,15 @@ def _listed(text: str, one: Part, other: Part) -> bool:
 
 
 def on_top(text: str, found: Sequence[Part]) -> bool:
-    """Tell "bid and prn": more doses as needed, of which it is not said how many."""
+    """Tell "bid and prn", "daily and at bedtime": more doses, of which it is not said how many."""
     timed = [p for p in found if p.kind in (*TIMED, "every", "tod")]
     prn = [p for p in found if p.kind == "prn"]
-    return any(find("also").search(text[t.end : p.start]) for t in timed for p in prn)
+    days = [p for p in found if p.kind in (*TIMED, "every")]
+    twice = any(
+        p.end <= t.start and find("added").fullmatch(text, p.end, t.start)
+        for one in days
+        for other in found
+        if other.kind == "tod"
+        for p, t in ((one, other), (other, one))
+    )
+    return twice or any(find("also").search(text[t.end : p.start]) for t in timed for p in prn)

@@ -26,7 +26,7 @@ _TOKEN: Final = (
     re.compile(r"and|plus|then|with|for|pain|[/-](?=[a-z])"),
 )
 _AMOUNT_ENDS: Final = re.compile(
-    r"(?<=\d)( ?(?:mg|mcg|ml))(?=(?:[tbq]id|q\d+h?|qd|qhs|q[ap]m|prn|po|daily|er|ir)(?![a-z]))"
+    r"(?<=\d)( ?(?:mg|mcg|ml))(?=(?:[tbq]id|q\d+h?|qd|qhs|q[ap]m|prn|po|daily|er|ir)(?![a-z])|\d)"
 )
 """An amount and what follows it typed without a space: "10mgTID", also "10 mgTID"."""
 

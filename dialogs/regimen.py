@@ -548,12 +548,17 @@ def _tablets(
 
 
 def _unclear_count(rest: Sequence[Part]) -> bool:
-    """Tell tablets that may be what was dispensed, or already in the amount: "6 tabs", "10 mg (2 tabs)"."""
+    """Tell tablets that are not surely a dose: "6 tabs", "10 mg (2 tabs)", "2 3 times a day"."""
     one = sum(p.kind in ("amount", "pair") for p in rest) == 1
     inside = one and any(p.kind == "tabsof" and p.high != 1 for p in rest)
     tabs = [p for p in rest if p.kind == "tabs"]
     many = [p for p in tabs if (p.high or 0) > MOST_AT_ONCE and re.search(r"tab|cap|pill", p.text)]
-    return inside or bool(many) or any(p.doubtful for p in tabs)
+    listed = any(
+        _bare_range(rest, i) and (one.high or 0) > 1 and other.text[0].isdigit()
+        for i, (one, other) in enumerate(pairwise(rest))
+        if other.kind == "times"
+    )
+    return inside or listed or bool(many) or any(p.doubtful for p in tabs)
 
 
 def _bare_range(rest: Sequence[Part], place: int, *, implied: bool = False) -> bool:

@@ -22,6 +22,8 @@ _UNNAMED_OPIOID: Final = Product(
     partner=False,
     tags=(),
 )
+_SENTENCE_END = re.compile(r"\n|(?<!\.[a-z])\.(?= )")
+"""Not the last stop of "t.i.d."."""
 _JOINED_CLOSELY = re.compile(r" ?\(? ?(?:/|-|with|w/) ?")
 _JOINED = re.compile(r" ?\(? ?(?:/|-|with|w/|and|\+)? ?")
 _PAIR_FOLLOWS = re.compile(r"\)?(?: [a-z]{2,7})? ?\d+(?:\.\d+)?(?: ?mg)?[-/]\d{3}")
@@ -134,7 +136,8 @@ def _divided(text: str, named: Sequence[Stretch], floor: int) -> tuple[Stretch, 
 
 def _first(text: str, begin: int) -> int:
     """The first medicine also owns the words before it, in its own sentence."""
-    return max(text.rfind("\n", 0, begin), text.rfind(". ", 0, begin)) + 1
+    ends = [match.end() for match in _SENTENCE_END.finditer(text, 0, begin)]
+    return ends[-1] if ends else 0
 
 
 def _leading(text: str, stretch: Stretch, floor: int) -> tuple[int, bool]:

@@ -16,6 +16,22 @@ from dialogs.stretches import Stretch
 
 find: Final = finder("understood")
 
+READ: Final = "\x00"
+AS_NEEDED: Final = "\x01"
+"""Signs in the place of what is read; after "as needed" stands what for."""
+_TIMES: Final = (
+    "amount",
+    "pair",
+    "total",
+    "often",
+    "times",
+    "every",
+    "perday",
+    "tod",
+    "clock",
+    "max",
+)
+"""Kinds of parts of a dose; in a sentence before the first name they may be of it."""
 _PLAIN: Final = frozenset(packaged("reading")["words"]["plain"].split())
 """Words that stand in prescriptions and change nothing."""
 
@@ -26,6 +42,8 @@ def understood(text: str, stretches: Sequence[Stretch], place: int) -> bool:
     begin, end = _from(text, stretches, place), _to(text, stretches, place)
     told = [p for p in parts(text, begin, end) if not _named(p, stretch)]
     found = with_added(text, told)
+    if any(p.kind in _TIMES and p.end <= stretch.start for p in found if not place):
+        return False
     if any(p.kind == "aside" and _of_another_time(text, p) for p in found):
         return False
     return not any(
@@ -71,12 +89,13 @@ def _said(
     blank = list(text[begin:end])
     for part in found:
         if part.kind not in ("word", "sep"):
-            blank[part.start - begin : part.end - begin] = "\x00" * (part.end - part.start)
+            sign = AS_NEEDED if part.kind == "prn" else READ
+            blank[part.start - begin : part.end - begin] = sign * (part.end - part.start)
     left, right = (max(0, place - begin) for place in stretch.name)
-    blank[left:right] = "\x00" * (right - left)
+    blank[left:right] = READ * (right - left)
     words = find("neutral").sub(" ", "".join(blank))
     for sentence in find("sentence").split(words):
-        beside = "\x00" in sentence
+        beside = READ in sentence or AS_NEEDED in sentence
         for phrase in find("phrase").split(sentence):
             reason = find("reason").search(phrase)
             if reason:
