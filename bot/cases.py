@@ -9,9 +9,10 @@ from bot.limits import one_more_case
 from bot.turn import Ended, Gone, Turn
 from dialogs.content import Scenario
 from dialogs.engine import advance, begin, refused_by_red_flag
-from dialogs.evaluation import evaluate
+from dialogs.evaluation import evaluate, mark
 from dialogs.model import Confirmed, Consult, Draft, Event, Origin, Step
 from dialogs.phases import ADVISED, ENDED, Phase
+from dialogs.summary import PromptView, prompts
 from storage import audit, consults
 from storage.audit import Event as AuditEvent
 from storage.consults import AnswerChange, StoredConsult
@@ -196,12 +197,31 @@ def keep(turn: Turn, stored: StoredConsult, step: Step, scenario: Scenario) -> S
                 at=turn.tx.now,
             ),
         )
-    saved = consults.save(turn.tx, _stamped(stored, step.consult, turn), stored.revision)
+    after = _asked_once(stored, _stamped(stored, step.consult, turn), step.consult, scenario)
+    saved = consults.save(turn.tx, after, stored.revision)
     _audited(turn, stored, step, scenario)
     turn.consult_id = stored.id
     if waited:
         turn.clarified(saved, waited)
     return saved
+
+
+def _asked_once(
+    stored: StoredConsult, after: StoredConsult, consult: Consult, scenario: Scenario
+) -> StoredConsult:
+    """Return the consult with the note when each consistency prompt that holds was first asked."""
+    asked = dict((stored.draft or {}).get("asked", {}))
+    if consult.phase in ("reviewing", *ADVISED):
+        holding = prompts(mark(consult.answers, scenario))
+        asked = {prompt.id: asked.get(prompt.id, consult.turn) for prompt in holding}
+    return replace(after, draft={**(after.draft or {}), "asked": asked}) if asked else after
+
+
+def asked_now(stored: StoredConsult, scenario: Scenario) -> tuple[PromptView, ...]:
+    """Return the consistency prompts that the last event raised; each is asked once."""
+    asked = (stored.draft or {}).get("asked", {})
+    holding = prompts(mark(stored.answers, scenario)) if asked else ()
+    return tuple(prompt for prompt in holding if asked.get(prompt.id) == stored.turn)
 
 
 def _stamped(stored: StoredConsult, consult: Consult, turn: Turn) -> StoredConsult:

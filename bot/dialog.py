@@ -3,28 +3,23 @@
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
+from bot import unfinished
 from bot.callbacks import Callback, encode
 from bot.cases import (
     apply,
+    asked_now,
     dialog_of,
     has_summary,
     open_case,
-    remember_said,
-    remember_saying,
-    remember_typed,
-    said_doses,
-    typed_question,
 )
 from bot.language import Translate
-from bot.screen import Button, Row, Screen, esc
+from bot.screen import Button, Row, Screen, esc, lines
 from bot.screens import question as question_screens
 from bot.screens import review, start, summary
+from bot.screens.consent import with_consent
 from bot.turn import Gone, Turn
-from dialogs import typed
 from dialogs.content import Question, Scenario
-from dialogs.doses import ESTIMATE_NOTE
-from dialogs.dosing import DoseReading, read_dose
-from dialogs.engine import asking, entries, marked
+from dialogs.engine import asking
 from dialogs.model import (
     Answered,
     Asked,
@@ -36,19 +31,14 @@ from dialogs.model import (
     Done,
     Doses,
     Event,
-    Guessed,
     Marked,
     Note,
     Opened,
-    Origin,
     Picked,
-    ReadBack,
     Reviewed,
 )
-from dialogs.opioids import focused, live
-from dialogs.phases import ADVISED, ENDED
-from dialogs.phrases import worded
-from dialogs.summary import summarise
+from dialogs.phases import ENDED
+from dialogs.summary import PromptView, summarise
 from storage import consults, transcript
 from storage.consults import StoredConsult
 
@@ -65,8 +55,10 @@ LONG = 120
 # --- showing where we are -------------------------------------------------------------------
 
 
-def screen_of(turn: Turn, stored: StoredConsult, said: str = "") -> Screen:
-    """Return the screen that a stored consult is at."""
+def screen_of(
+    turn: Turn, stored: StoredConsult, said: str = "", disagree: tuple[PromptView, ...] = ()
+) -> Screen:
+    """Return the screen that a stored consult is at; ``disagree`` are answers that disagree."""
     consult, scenario = dialog_of(stored), turn.scenario_of(stored.content_hash)
     case, code, t = stored.short, code_of(turn, stored), turn.t
     fork = stored.hypothetical_of is not None
@@ -76,26 +68,32 @@ def screen_of(turn: Turn, stored: StoredConsult, said: str = "") -> Screen:
                 consult, scenario, t, case=case, code=stored.code, said=said, hypothetical=fork
             )
         case "reviewing":
-            return review.review_screen(consult, scenario, t, case=case, code=code, said=said)
+            return review.review_screen(
+                consult, scenario, t, case=case, code=code, said=said, asking=disagree
+            )
         case "stopped":
             return review.stopped_screen(consult, scenario, t, case=case, code=code)
         case "closed" | "cancelled":
             return ended_screen(turn, stored)
         case _:
-            return _whole(turn, stored, said)
+            return _whole(turn, stored, said, disagree)
 
 
-def _whole(turn: Turn, stored: StoredConsult, said: str = "") -> Screen:
-    """Return the summary."""
+def _whole(
+    turn: Turn, stored: StoredConsult, said: str = "", disagree: tuple[PromptView, ...] = ()
+) -> Screen:
+    """Return the summary; ``disagree`` are answers that are asked about."""
+    consult, scenario = dialog_of(stored), turn.scenario_of(stored.content_hash)
+    asked = review.disagreeing_rows(disagree, consult, scenario, turn.t, case=stored.short)
     return summary.summary_screen(
-        dialog_of(stored),
-        turn.scenario_of(stored.content_hash),
+        consult,
+        scenario,
         turn.t,
         case=stored.short,
         code=stored.code,
-        said=said,
+        said=lines(said, review.disagreeing(disagree)),
         hypothetical=stored.hypothetical_of is not None,
-        extra=turn.summary_rows(stored),
+        extra=(*asked, *turn.summary_rows(stored)),
     )
 
 
@@ -147,15 +145,17 @@ def to_read(screen: Screen, t: Translate, case: str) -> Screen:
     return Screen(screen.text, (*(row for row in kept if row), (back,)))
 
 
-def show_case(turn: Turn, stored: StoredConsult, said: str = "") -> None:
-    """Make the case's present screen the chat's current one."""
-    turn.show(screen_of(turn, stored, said), consult=stored.id, kind=f"case.{stored.phase}")
+def show_case(turn: Turn, stored: StoredConsult, said: str = "", *, anew: bool = True) -> None:
+    """Make the case's present screen the chat's current one; ``anew`` after something was done."""
+    disagree = asked_now(stored, turn.scenario_of(stored.content_hash)) if anew else ()
+    screen = screen_of(turn, stored, said, disagree)
+    turn.show(screen, consult=stored.id, kind=f"case.{stored.phase}")
 
 
 def return_to(turn: Turn, stored: StoredConsult) -> None:
     """Show a case again as it was left: what was read from words and waits, else its screen."""
     if not turn.still_offered(stored):
-        show_case(turn, stored)
+        show_case(turn, stored, anew=False)
 
 
 def ask_again(turn: Turn, stored: StoredConsult) -> None:
@@ -173,12 +173,27 @@ def notes(turn: Turn) -> dict[Note, str]:
     return {
         "stale": t("That button is from an earlier screen. Here is where we are."),
         "first question": t("This is the first question."),
-        "nothing marked": t("Tick at least one, or tap None, Not known or Skip."),
+        "nothing marked": t("Tick at least one."),
         "not possible": t("That is not possible here. Here is where we are."),
         "stopped": t("The questions are paused by a red flag."),
         "ended": t("This case has ended. You can open it again."),
         "too many entries": t("Five opioids are the most one case can hold."),
     }
+
+
+def refusal(turn: Turn, note: Note, question: Question | None) -> str:
+    """Return what is said when an event was refused at a question."""
+    if note != "nothing marked" or question is None:
+        return notes(turn)[note]
+    t = turn.t
+    none = next((option.button for option in question.options if option.id == "none"), "")
+    unknown = t(question.unknown_label or "Not known") if question.allows_unknown else ""
+    ways = ", ".join(
+        way for way in (none, unknown, "" if question.id == SAFETY else t("Skip")) if way
+    )
+    if question.kind == "dose":
+        return t("No medicine is chosen yet. Tap one, or: {ways}.").format(ways=ways)
+    return t("Tick at least one, or tap: {ways}.").format(ways=ways)
 
 
 # --- events -----------------------------------------------------------------------------------
@@ -190,7 +205,7 @@ def take(turn: Turn, stored: StoredConsult, event: Event, tapped: int | None = N
     scenario = turn.scenario_of(stored.content_hash)
     saved, step = apply(turn, stored, event, tapped)
     if step.note:
-        turn.tell(notes(turn)[step.note])
+        turn.tell(refusal(turn, step.note, asking(before, scenario)))
         if step.note in ("stale", "not possible", "stopped", "ended"):
             show_case(turn, saved)
         return
@@ -253,11 +268,13 @@ def _mark(turn: Turn, data: Callback) -> None:
 
 
 def _pick(turn: Turn, data: Callback) -> None:
+    """Take a medicine; where a dose without one was typed before, both are read back."""
     stored = turn.case(data.case)
     question = _known_option(turn, stored, data)
     if question.kind != "dose":
         raise Gone
-    take(turn, stored, Picked(question.id, data.arg(1)), data.turn)
+    event = unfinished.with_drug(dialog_of(stored).draft.said, question.id, data.arg(1))
+    take(turn, stored, event or Picked(question.id, data.arg(1)), data.turn)
 
 
 def _dose(turn: Turn, data: Callback) -> None:
@@ -298,7 +315,9 @@ def _confirm(turn: Turn, data: Callback) -> None:
     how = data.arg(0)
     if how not in ("", "add", "instead"):
         raise Gone
-    take(turn, turn.case(data.case), Confirmed(how), data.turn)  # type: ignore[arg-type]
+    stored = turn.case(data.case)
+    event = unfinished.confirmed(dialog_of(stored)) or Confirmed(how)  # type: ignore[arg-type]
+    take(turn, stored, event, data.turn)
 
 
 # --- pages that change nothing ----------------------------------------------------------------
@@ -328,7 +347,8 @@ def _page_of(turn: Turn, stored: StoredConsult, name: str, page: int) -> Screen 
     told = summarise(consult.answers, scenario, t, consult.previous)
     match name:
         case "step":
-            return summary.step_screen(told, t, case=case, code=code, rows=turn.step_rows(stored))
+            full = summary.step_screen(told, t, case=case, code=code, rows=turn.step_rows(stored))
+            return with_consent(full, consult, scenario, t, case=case)
         case "all":
             return summary.details_screen(told, t, case=case, code=code, page=page)
         case "gaps":
@@ -341,11 +361,16 @@ def _page_of(turn: Turn, stored: StoredConsult, name: str, page: int) -> Screen 
 
 def _view(turn: Turn, data: Callback) -> None:
     stored = turn.case(data.case, "consult.read")
-    screen = view_screen(turn, stored, data.arg(0), data.arg(1))
-    if screen is None:
+    if not show_view(turn, stored, data.arg(0), data.arg(1)):
         return_to(turn, stored)
-        return
-    turn.show(screen, consult=stored.id, kind=f"view.{data.arg(0)}")
+
+
+def show_view(turn: Turn, stored: StoredConsult, name: str, arg: str = "") -> bool:
+    """Show a page of a case, and say whether there is one now."""
+    screen = view_screen(turn, stored, name, arg)
+    if screen is not None:
+        turn.show(screen, consult=stored.id, kind=f"view.{name}")
+    return screen is not None
 
 
 def _go(turn: Turn, data: Callback) -> None:
@@ -405,229 +430,12 @@ def asked_cases(turn: Turn) -> list[StoredConsult]:
     return [stored for stored in found if stored.phase in ("asking", "confirming")]
 
 
-def typed_words(turn: Turn, stored: StoredConsult, words: str, said: Said = ()) -> bool:
-    """Apply typed words to the question of a case; False when they mean nothing there.
-
-    ``said`` are the entries of the dose question that the words said before they were edited.
-    """
-    consult, scenario = dialog_of(stored), turn.scenario_of(stored.content_hash)
-    question = asking(consult, scenario)
-    if question is None:
-        return _word_elsewhere(turn, stored, words)
-    if consult.phase == "confirming":
-        name = typed.word(words)
-        if name in ("yes", "no", "back"):
-            answer(turn, stored, Confirmed() if name == "yes" else Declined())
-            return True
-    if question.kind == "dose" and _typed_dose(turn, stored, consult, words, said):
-        return True
-    match typed.meaning(words, question):
-        case typed.Word(name):
-            return _word_here(turn, stored, question, name)
-        case typed.Exact(value):
-            answer(turn, stored, _typed_answer(consult, question, value, said))
-        case typed.Likely(value):
-            answer(turn, stored, Guessed(question.id, _as_entries(question, value)))
-        case typed.OutOfRange():
-            turn.say(esc(range_words(question, turn.t)), consult=stored.id)
-        case _:
-            return False
-    return True
-
-
-def _as_entries(question: Question, value: object) -> object:
-    return [{"drug": value}] if question.kind == "dose" else value
-
-
-def _typed_answer(consult: Consult, question: Question, value: object, said: Said) -> Event:
-    if question.kind == "dose" and (said or (value == "none" and live(entries(consult)))):
-        return ReadBack(question.id, ({"drug": str(value)},), said)
-    if question.kind == "dose":
-        return Picked(question.id, str(value))
-    if question.kind == "multi" and value != ["none"] and isinstance(value, list):
-        merged = [*marked(consult, question), *value]
-        order = [option.id for option in question.options]
-        kept = sorted({v for v in merged if v != "none"}, key=order.index)
-        return Answered(question.id, kept, "typed")
-    return Answered(question.id, value, "typed")
-
-
-def range_words(question: Question, t: Translate) -> str:
-    """Return what a question takes that a number was typed at."""
-    if question.kind != "number":
-        return t("There is no choice with that number.")
-    words = t("Please type a number from {low} to {high} ({unit}), or tap Not known.")
-    low, high = (question_screens.plain_number(n) for n in (question.minimum, question.maximum))
-    return words.format(low=low, high=high, unit=t(question.unit))
-
-
-def answer(turn: Turn, stored: StoredConsult, event: Event) -> None:
-    """Apply a typed answer: the old screen keeps question and answer, the next one is a new message."""
-    before = dialog_of(stored)
-    scenario = turn.scenario_of(stored.content_hash)
-    question = asking(before, scenario)
-    if question and turn.words_id is not None:
-        stored = _remembered(remember_typed(stored, turn.words_id, question.id), event, turn)
-    saved, step = apply(turn, stored, event)
-    if step.note:
-        turn.say(esc(notes(turn)[step.note]), consult=stored.id)
-        return
-    value = step.consult.answers.get(question.id) if question else None
-    if question and question.id in step.consult.answers and step.changes:
-        line = question_screens.last_answer(question, value, scenario, turn.t)
-        turn.settle(f"{esc(question.prompt)}\n{line}", stored.id)
-    show_case(turn, saved)
-
-
-def _remembered(stored: StoredConsult, event: Event, turn: Turn) -> StoredConsult:
-    """Return the consult with what the words say of the opioids, for when they are edited."""
-    match event:
-        case ReadBack() if turn.words_id is not None:
-            return remember_saying(stored, turn.words_id)
-        case Picked(_, drug) if turn.words_id is not None:
-            return remember_said(stored, turn.words_id, ({"drug": drug},))
-        case _:
-            return stored
-
-
-def _drug_meant(consult: Consult, said: Said) -> str | None:
-    """Return the drug that a dose without a name is of: the one corrected, else the one in focus."""
-    held = live(entries(consult))
-    place = focused(consult.draft, held)
-    corrected = said or (held[place : place + 1] if place is not None else ())
-    return str(corrected[0]["drug"]) if len(corrected) == 1 else None
-
-
-def _typed_dose(
-    turn: Turn, stored: StoredConsult, consult: Consult, words: str, said: Said
-) -> bool:
-    """Read typed words as doses and read them back; False when there is no dose in them."""
-    reading = read_dose(words, _drug_meant(consult, said))
-    read = tuple(entry.dose.as_mapping() for entry in reading.entries)
-    if not read or not any(len(entry) > 1 for entry in read):
-        if reading.ask and any(character.isdigit() for character in words):
-            _say_beside(turn, stored, reading)
-            return True
-        return False
-    _say_beside(turn, stored, reading)
-    answer(turn, stored, ReadBack("opioid", read, said))
-    return True
-
-
-def _say_beside(turn: Turn, stored: StoredConsult, reading: DoseReading) -> None:
-    """Say what was left out and what is missing; the screen itself says that it is an estimate."""
-    said = [note for note in (*reading.notes, *reading.ask) if note != ESTIMATE_NOTE]
-    if said:
-        turn.say("\n".join(esc(worded(each, turn.t)) for each in said), consult=stored.id)
-
-
-def _word_here(turn: Turn, stored: StoredConsult, question: Question, name: str) -> bool:
-    """Do what a word of the dialog means at a question."""
-    match name:
-        case "back":
-            answer(turn, stored, Back())
-        case "skip" if question.id != SAFETY:
-            answer(turn, stored, Answered(question.id, None, "typed"))
-        case "unknown" if question.allows_unknown:
-            answer(turn, stored, Answered(question.id, "unk", "typed"))
-        case "done" if question.kind in ("multi", "dose"):
-            answer(turn, stored, Done(question.id))
-        case "why":
-            scenario = turn.scenario_of(stored.content_hash)
-            turn.show(
-                summary.why_screen(question.id, scenario, turn.t, case=stored.short),
-                consult=stored.id,
-                kind="view.why",
-            )
-        case _:
-            return _word_elsewhere(turn, stored, name)
-    return True
-
-
-def unclear(turn: Turn, stored: StoredConsult, said: str = "") -> None:
-    """Say that words were not understood at a question and how it is answered; show it again."""
-    question = asking(dialog_of(stored), turn.scenario_of(stored.content_hash))
-    if question is not None:
-        told = [said or turn.t("I could not match that."), how(turn, stored, question)]
-        turn.say(esc(" ".join(told)), consult=stored.id)
-    show_case(turn, stored)
-
-
-def how(turn: Turn, stored: StoredConsult, question: Question) -> str:
-    """Return how a question is answered by typing."""
-    t = turn.t
-    if stored.phase == "confirming":
-        return t("Please type yes or no, or tap.")
-    named = t(question.unknown_label or "Not known")
-    words = [
-        t("back"),
-        *([t("skip")] if question.id != SAFETY else []),
-        *([named[:1].lower() + named[1:]] if question.allows_unknown else []),
-        t("why"),
-        t("help"),
-    ]
-    ways = {
-        "number": range_words(question, t),
-        "dose": t("Tap the medicine, or type it with its dose: {example}.").format(
-            example=t("oxycodone 10 mg TID")
-        ),
-        "multi": t("Tick or type what applies, or its numbers; then Done."),
-    }
-    way = ways.get(question.kind, t("Tap a choice, type it or its number."))
-    return f"{way} {t('Or type: {words}.').format(words=', '.join(words))}"
-
-
 def help_with(turn: Turn, stored: StoredConsult) -> None:
     """Show what can be done here, with the way back to the case; words typed there name no case."""
     screen = start.help_screen(
         turn.t, case=stored.short, code=code_of(turn, stored), admin=turn.person.is_admin
     )
     turn.show(screen, kind="help")
-
-
-def _word_elsewhere(turn: Turn, stored: StoredConsult, words: str) -> bool:
-    """Do what a word of the dialog means outside a question."""
-    match typed.word(words) or words:
-        case "repeat" | "summary":
-            show_case(turn, stored)
-        case "back" if stored.phase == "reviewing":
-            answer(turn, stored, Back())
-        case "cancel":
-            ask_to_stop(turn, stored)
-        case "help":
-            help_with(turn, stored)
-        case "done" | "yes" if stored.phase == "reviewing":
-            answer(turn, stored, Asked())
-        case _:
-            return False
-    return True
-
-
-# --- correcting an answer by editing one's own message ----------------------------------------
-
-
-def edited(turn: Turn, message_id: int, words: str) -> None:
-    """Apply an edited message to the question that it answered."""
-    found = consults.list_for(turn.tx, turn.person.id, per_page=50).consults
-    stored = next((s for s in found if typed_question(s, message_id)), None)
-    if stored is None:
-        turn.say(
-            esc(turn.t("Only answers you typed can be corrected by editing. Tap to change others."))
-        )
-        return
-    if stored.phase in ENDED:
-        words = turn.t("Case {code} has ended; nothing was changed. Open it again to change it.")
-        turn.say(esc(words.format(code=code_of(turn, stored))), consult=stored.id)
-        return
-    question = typed_question(stored, message_id) or ""
-    origin: Origin = "review" if stored.phase == "reviewing" else "path"
-    opened, step = apply(
-        turn, stored, Opened(question, "summary" if stored.phase in ADVISED else origin)
-    )
-    said = said_doses(stored, message_id)
-    if step.note or not typed_words(turn, opened, words, said):
-        turn.say(esc(turn.t("I could not match the edited words. Nothing was changed.")))
-        show_case(turn, opened)
 
 
 # --- commands ---------------------------------------------------------------------------------

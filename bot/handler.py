@@ -29,6 +29,7 @@ from bot import (
     share,
     talk,
     teams,
+    typed_answers,
 )
 from bot.callbacks import parse
 from bot.language import offered, translator
@@ -529,7 +530,7 @@ def written(turn: Turn, text: Text) -> None:
         _guarded(turn, "asked")
         return
     if text.edited:
-        dialog.edited(turn, text.message_id, text.text)
+        typed_answers.edited(turn, text.message_id, text.text)
     else:
         meaning.meant(turn, text.text, present.of(turn.tx, turn.chat_id, text.message_id))
 

@@ -6,9 +6,10 @@ from typing import Any
 
 from bot import excerpts, narrative, present
 from bot.callbacks import Callback
-from bot.dialog import LONG, current_case, edited, show_case
+from bot.dialog import LONG, current_case, show_case
 from bot.persons import begin
 from bot.turn import Gone, Turn
+from bot.typed_answers import edited
 from storage import audit, expecting
 from storage.expecting import Expected
 

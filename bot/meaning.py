@@ -2,7 +2,7 @@
 
 import re
 
-from bot import dialog, held, narrative, persons, routes
+from bot import dialog, held, narrative, persons, routes, typed_answers
 from bot.callbacks import Callback, encode
 from bot.present import Present
 from bot.screen import Button, Screen, bold, esc, laid_out, paragraphs
@@ -82,11 +82,11 @@ def _at_question(turn: Turn, here: Present, words: str) -> None:
         _nowhere(turn, words)
     elif here.covered or not here.is_of(stored.short, stored.turn):
         dialog.ask_again(turn, stored)
-    elif not dialog.typed_words(turn, stored, words):
+    elif not typed_answers.typed_words(turn, stored, words):
         if len(words) >= dialog.LONG:
             narrative.offer(turn, words)
         else:
-            dialog.unclear(turn, stored)
+            typed_answers.unclear(turn, stored)
 
 
 def _own(turn: Turn, here: Present) -> StoredConsult | None:
@@ -121,7 +121,7 @@ def _of_the_case(turn: Turn, here: Present, stored: StoredConsult | None, words:
         return False
     if here.kind == "suggestions":
         return narrative.typed_marks(turn, stored, words)
-    return here.kind.startswith("case.") and dialog.typed_words(turn, stored, words)
+    return here.kind.startswith("case.") and typed_answers.typed_words(turn, stored, words)
 
 
 def _press(turn: Turn, data: Callback) -> None:

@@ -282,7 +282,7 @@ def _guessed(consult: Consult, scenario: Scenario, question: Question, value: An
 def _(event: Declined, consult: Consult, scenario: Scenario) -> Step:
     if consult.phase != "confirming":
         raise InvalidMove(consult.phase, "decline")
-    draft = replace(consult.draft, reading=(), corrects=(), guess=None)
+    draft = replace(consult.draft, reading=(), corrects=(), guess=None, said="")
     return Step(replace(consult.moved("change"), draft=draft))
 
 

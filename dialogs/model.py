@@ -35,6 +35,8 @@ class Draft:
     corrects: tuple[int, ...] = ()
     """Places of the entries that an edited message had said."""
     guess: Mapping[str, Any] | None = None
+    said: str = ""
+    """Words of a dose that wait for what was asked about them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,13 @@ WORDS: Mapping[str, tuple[str, ...]] = {
 
 _BY_WORD = {word: name for name, words in WORDS.items() for word in words}
 _NUMBER = re.compile(r"[0-9]{1,4}(?:[.,][0-9]{1,2})?")
+_NAMED_AMOUNT = re.compile(
+    r"([a-z ]{0,30})[ :=]*([-+]?[0-9][0-9.,e+-]*)"
+    r"\s*(?:mgs?|milligrams?)?"
+    r"\s*(?:(?:/|per|a|each|every)\s*(?:day|d|24 ?h)|daily|qd|od|once(?: a day| daily)?)?"
+)
+"""A number with its unit and with words before it: "methadone 80 mg a day"."""
+
 _PLACES = re.compile(r"[0-9]{1,2}(?:\s*(?:,|and|y|&|\s)\s*[0-9]{1,2})*")
 _PARTS = re.compile(r"\s*(?:,|;|\+|&|\band\b|\by\b)\s*")
 
@@ -122,7 +129,7 @@ def _word(said: str) -> Meaning:
 
 
 def _number(said: str, question: Question) -> Meaning | None:
-    digits = re.sub(r"\s*(?:mg(?:/day| a day| daily)?|milligrams?)$", "", said)
+    digits = _amount(said, question)
     if not _NUMBER.fullmatch(digits):
         return OutOfRange() if re.fullmatch(r"[-+]?[0-9][0-9.,e+-]*", digits) else None
     value = float(digits.replace(",", "."))
@@ -132,6 +139,13 @@ def _number(said: str, question: Question) -> Meaning | None:
         if low <= value <= high
         else OutOfRange()
     )
+
+
+def _amount(said: str, question: Question) -> str:
+    """Return the number of "methadone 80 mg a day", where only the question's own words stand before it."""
+    match = _NAMED_AMOUNT.fullmatch(said)
+    named = set(plain(question.short).split())
+    return match[2] if match and set(match[1].split()) <= named else said
 
 
 def _one(said: str, options: Sequence[Option]) -> Meaning | None:

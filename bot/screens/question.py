@@ -19,11 +19,12 @@ from bot.screen import (
     paragraphs,
 )
 from dialogs.content import Option, Question, Scenario
-from dialogs.doses import show_dose, show_mme, show_number
+from dialogs.doses import BUPRENORPHINE_NOTE, NEVER_COUNTED, show_dose, show_mme, show_number
 from dialogs.engine import asking, entries, marked, progress
 from dialogs.evaluation import mme_of
 from dialogs.model import Consult
 from dialogs.opioids import beside, merged, other_way, told
+from dialogs.phrases import worded
 from dialogs.shown import show_answer
 
 SAFETY = "safety_now"
@@ -103,6 +104,7 @@ class _Shown:
             bold(self.question.prompt),
             _numbered(options, none=self.question.kind != "multi") if numbered else "",
             self.hint(),
+            self.typed_so_far(),
             self.kept(),
         )
         return body, (*self.choices(numbered=numbered), *self.navigation())
@@ -124,6 +126,11 @@ class _Shown:
                 )
             )
         return ""
+
+    def typed_so_far(self) -> str:
+        """Return the words of a dose that wait for what was asked about them."""
+        words, said = self.t("Typed so far: {words}"), self.consult.draft.said
+        return esc(words.format(words=said)) if said else ""
 
     def number(self, option_id: str) -> str:
         ids = [option.id for option in self.question.options]
@@ -236,10 +243,13 @@ class _Shown:
         if any(entry["drug"] == "none" for entry in draft.reading):
             return ""
         amount = mme_of(draft.reading, self.scenario.mme_factors)[0]
+        never = any(entry["drug"] in NEVER_COUNTED for entry in draft.reading)
+        beside = worded(BUPRENORPHINE_NOTE, t) if never else ""
         if not amount:
-            return t("MME: cannot be calculated from this.")
+            nothing = all(entry["drug"] in NEVER_COUNTED for entry in draft.reading)
+            return beside if nothing else t("MME: cannot be calculated from this.")
         words = t("Counts as {mme} MME/day. Estimate. Not for converting between opioids.")
-        said = words.format(mme=show_mme(amount))
+        said = f"{words.format(mme=show_mme(amount))} {beside}".strip()
         total = mme_of(merged(draft), self.scenario.mme_factors)[0]
         if not total or len(merged(draft)) == len(draft.reading):
             return said

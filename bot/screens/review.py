@@ -7,30 +7,59 @@ from bot.language import Translate
 from bot.screen import Button, Row, Screen, bold, clipped, esc, laid_out, lines, paragraphs
 from dialogs.content import Question, Scenario
 from dialogs.engine import answered, pending, to_confirm
-from dialogs.evaluation import evaluate, mark
+from dialogs.evaluation import evaluate
 from dialogs.model import Consult
 from dialogs.shown import show_answer
-from dialogs.summary import prompts
+from dialogs.summary import PromptView
 
 TEN = 10
+MOST_OPENED = 4
 
 
 def review_screen(
-    consult: Consult, scenario: Scenario, t: Translate, *, case: str, code: str, said: str = ""
+    consult: Consult,
+    scenario: Scenario,
+    t: Translate,
+    *,
+    case: str,
+    code: str,
+    said: str = "",
+    asking: tuple[PromptView, ...] = (),
 ) -> Screen:
     """Return the card with every answer, each one tap from being changed."""
     confirm = to_confirm(consult, scenario)
     questions = [scenario.question(n) for n in (*confirm, *answered(consult, scenario))]
     listed = [_line(place, q, consult, scenario, t) for place, q in enumerate(questions, 1)]
-    asking = prompts(mark(consult.answers, scenario))
     body = paragraphs(
         lines(bold(t("Case {code} · check your answers").format(code=code)), said),
         "\n".join(listed),
-        "\n".join(f"{bold('?')} {esc(prompt.text)}" for prompt in asking),
+        disagreeing(asking),
         esc(t("Tap a number to change an answer.")),
     )
     asked = {name for prompt in asking for name in prompt.questions} | {*confirm}
     return Screen(body, _rows(questions, consult, scenario, t, case, asked))
+
+
+def disagreeing(asking: tuple[PromptView, ...]) -> str:
+    """Return what is asked about answers that disagree; it never blocks."""
+    return "\n".join(f"{bold('?')} {esc(prompt.text)}" for prompt in asking)
+
+
+def disagreeing_rows(
+    asking: tuple[PromptView, ...], consult: Consult, scenario: Scenario, t: Translate, *, case: str
+) -> tuple[Row, ...]:
+    """Return the buttons that open the answers that disagree, for the summary."""
+    names = list(dict.fromkeys(name for prompt in asking for name in prompt.questions))[
+        :MOST_OPENED
+    ]
+    buttons = [
+        Button(
+            t("Change: {question}").format(question=clipped(scenario.question(name).short, 14)),
+            encode("o", case, name, "s", turn=consult.turn),
+        )
+        for name in names
+    ]
+    return laid_out(buttons, 2)
 
 
 def _line(place: int, q: Question, consult: Consult, scenario: Scenario, t: Translate) -> str:
