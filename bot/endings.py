@@ -9,7 +9,7 @@ from bot.dialog import code_of, notes, show_case
 from bot.screen import Button, Screen, bold, esc, paragraphs
 from bot.turn import Gone, Turn
 from dialogs.model import Cancelled, Closed, Event, Reopened
-from dialogs.phases import ENDED
+from dialogs.phases import ADVISED, ENDED
 from storage import consults
 from storage import plans as kept
 from storage.consults import StoredConsult
@@ -40,13 +40,17 @@ def _asks_how_it_was(turn: Turn, stored: StoredConsult) -> bool:
 
 
 def _reopen(turn: Turn, data: Callback) -> None:
-    """Take a case up again; reviews of its plan that are still to come are asked about again."""
+    """Take a case up again; reviews to come are asked about again, or it is said that none are."""
     stored = turn.case(data.case)
     saved, step = apply(turn, stored, Reopened(), data.turn)
     if step.note:
         turn.tell(notes(turn)[step.note])
     else:
-        reviews.schedule_again(turn, saved)
+        to_come = reviews.schedule_again(turn, saved)
+        if not to_come and saved.phase in ADVISED:
+            screen = reviews.nothing_to_come_screen(turn, saved)
+            turn.show(screen, consult=saved.id, kind="reopened")
+            return
     show_case(turn, saved)
 
 

@@ -18,7 +18,7 @@ from dialogs.shown import show_answer
 from dialogs.summary import Summary, plain_because, plain_source, summarise
 from storage import plans
 from storage.consults import StoredConsult
-from storage.plans import Plan, Review
+from storage.plans import Entry, Plan, Review
 
 REVIEW_MINUTES = 15
 PAGE_UNITS = 3000
@@ -187,7 +187,7 @@ def _review(turn: Turn, plan: Plan, review: Review, t: Translate) -> str:
     if review.outcome is not None:
         state = t(followup().words(answers_of(review), review.outcome))
     reason = f" - {review.reason}" if review.reason else ""
-    day = local_day(review.due_at, turn.zone).isoformat()
+    day = local_day(review.holds_at, turn.zone).isoformat()
     return f"- {' '.join(filter(None, (name, earlier)))}, {day}: {state}{reason}"
 
 
@@ -200,32 +200,45 @@ def _sources(told: Summary) -> list[str]:
 
 
 def _calendar(turn: Turn, data: Callback) -> None:
-    """Send the review dates to come as a calendar file, without clinical content."""
+    """Send the review dates to come as a calendar file, without clinical content.
+
+    What fell away since an earlier file is called off in the next one.
+    """
     stored = advised(turn, data, "consult.export")
-    found = [r for r in plans.reviews_of(turn.tx, stored.id) if r.state == "waiting"]
+    taken = plans.calendars_taken(turn.tx, stored.id)
+    every = plans.calendar_of(turn.tx, stored.id)
+    found = [each for each in every if taken or each.review.state == "waiting"]
     if not found:
         turn.tell(turn.t("No review is to come."))
         return
-    content = calendar_of(turn, stored, found)
+    content = calendar_of(turn, stored, found, sequence=taken)
     turn.document(f"case-{stored.code}.ics", content, turn.t("Review dates"), consult=stored.id)
     turn.tell(turn.t("The calendar file is below."))
     exported(turn, stored, "ics")
 
 
-def calendar_of(turn: Turn, stored: StoredConsult, found: Sequence[Review]) -> bytes:
-    """Return the reviews as an iCalendar file (RFC 5545): the case's code, and when."""
+def calendar_of(
+    turn: Turn, stored: StoredConsult, found: Sequence[Entry], *, sequence: int
+) -> bytes:
+    """Return the reviews as an iCalendar file (RFC 5545): the case's code, and when.
+
+    ``sequence`` is higher than in any earlier file, so that calendars take the newer dates.
+    """
     from icalendar import Calendar, Event  # noqa: PLC0415 - 60 ms that few updates need
 
     calendar = Calendar()
     calendar.add("prodid", "-//Curbside//EN")
     calendar.add("version", "2.0")
     calendar.add("method", "PUBLISH")
-    for review in found:
-        event = Event()
-        event.add("uid", f"{review.id}@curbside")
+    for entry in found:
+        event, at = Event(), entry.review.holds_at
+        off = entry.review.state == "dropped"
+        event.add("uid", f"{entry.uid}@curbside")
+        event.add("sequence", sequence)
+        event.add("status", "CANCELLED" if off else "CONFIRMED")
         event.add("dtstamp", turn.tx.now)
-        event.add("dtstart", review.due_at)
-        event.add("dtend", review.due_at + timedelta(minutes=REVIEW_MINUTES))
+        event.add("dtstart", at)
+        event.add("dtend", at + timedelta(minutes=REVIEW_MINUTES))
         event.add("summary", turn.t("Review of case {code}").format(code=stored.code))
         calendar.add_component(event)
     return bytes(calendar.to_ical())

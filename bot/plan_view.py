@@ -138,7 +138,7 @@ def earlier_screen(turn: Turn, stored: StoredConsult, found: Sequence[Plan]) -> 
 def review_line(turn: Turn, review: Review) -> str:
     """Return a review in a line: which one, when, and what came of it."""
     t = turn.t
-    day = local_day(review.due_at, turn.zone).isoformat()
+    day = local_day(review.holds_at, turn.zone).isoformat()
     name = t("day {day}").format(day=review.day) if review.day is not None else t("reached them?")
     state = {"waiting": t("to come"), "sent": t("asked, not answered")}.get(review.state, "")
     if review.outcome is not None:

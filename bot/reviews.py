@@ -61,13 +61,34 @@ def schedule(turn: Turn, stored: StoredConsult, plan: Plan) -> None:
     plans.schedule(turn.tx, stored, _moments(turn, plan), plan.revision)
 
 
-def schedule_again(turn: Turn, stored: StoredConsult) -> None:
-    """Ask again about the reviews of a reopened case that are still to come."""
+def schedule_again(turn: Turn, stored: StoredConsult) -> bool:
+    """Ask again about the reviews of a reopened case that are still to come.
+
+    Return False when it has a plan of which nothing is to come any more.
+    """
     plan = plans.plan_of(turn.tx, stored)
     if plan is None:
-        return
+        return True
     moments = [each for each in _moments(turn, plan) if each[2] > turn.tx.now]
     plans.schedule(turn.tx, stored, moments, plan.revision)
+    return bool(moments)
+
+
+def nothing_to_come_screen(turn: Turn, stored: StoredConsult) -> Screen:
+    """Return that nothing of a plan is asked about any more, and the way to a new review."""
+    t = turn.t
+    body = paragraphs(
+        bold(t("Case {code} is open again.").format(code=stored.code)),
+        esc(
+            t(
+                "All review dates of its plan have passed: I will not ask about it. To be asked, "
+                "record a new review."
+            )
+        ),
+    )
+    again = Button(t("Record a new review"), encode("plan", stored.short, "new"))
+    plan = Button(t("The plan"), encode("plan", stored.short))
+    return Screen(body, ((again,), (plan,), home(t, stored.short)))
 
 
 def _moments(turn: Turn, plan: Plan) -> list[Moment]:
@@ -113,7 +134,7 @@ def step_row(turn: Turn, stored: StoredConsult) -> Row:
     waiting = _waiting_deadline(turn, stored)
     if waiting is not None:
         words = turn.t("✓ I ask on {day} · stop")
-        day = local_day(waiting.due_at, turn.zone).isoformat()
+        day = local_day(waiting.holds_at, turn.zone).isoformat()
         return (Button(words.format(day=day), encode("dl", stored.short)),)
     if deadline_moment(step, turn.tx.now, turn.zone) is None:
         return ()

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from json import loads
 from typing import Any, Literal
 from uuid import UUID
 
@@ -13,7 +14,16 @@ from storage import audit
 from storage.consults import StoredConsult
 from storage.errors import Conflict, NotFound
 from storage.ids import new_id
-from storage.schema import closeout, consult, disposition, person, plan, review, transcript
+from storage.schema import (
+    audit_event,
+    closeout,
+    consult,
+    disposition,
+    person,
+    plan,
+    review,
+    transcript,
+)
 from storage.sealing import Place, seal_words, unseal
 from storage.transaction import Tx
 
@@ -60,6 +70,19 @@ class Review:
     outcome: str | None
     answered_at: datetime | None
     reason: str | None = field(default=None, repr=False)
+
+    @property
+    def holds_at(self) -> datetime:
+        """The moment that holds: the plan's, or the later one to which it was put off."""
+        return self.send_at
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A review as a calendar knows it: ``uid`` stays when the plan is changed or the day moves."""
+
+    uid: UUID
+    review: Review
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +261,35 @@ def reviews_of(tx: Tx, consult_id: UUID) -> tuple[Review, ...]:
         .order_by(review.c.due_at, review.c.id)
     ).all()
     return tuple(_review(tx, row) for row in rows)
+
+
+def calendar_of(tx: Tx, consult_id: UUID) -> tuple[Entry, ...]:
+    """Return the reviews to come, and those that fell away, as entries of a calendar.
+
+    Planned anew before it was asked about, a review of the same day is the same entry.
+    """
+    rows = tx.connection.execute(
+        select(review).where(review.c.consult_id == consult_id).order_by(review.c.id)
+    ).all()
+    open_: dict[tuple[Kind, int | None], int] = {}
+    entries: list[Entry] = []
+    for found in (_review(tx, row) for row in rows):
+        place = open_.get((found.kind, found.day))
+        if place is None or entries[place].review.state in ("sent", "answered"):
+            open_[found.kind, found.day] = len(entries)
+            entries.append(Entry(found.id, found))
+        else:
+            entries[place] = Entry(entries[place].uid, found)
+    shown = [each for each in entries if each.review.state in ("waiting", "dropped")]
+    return tuple(sorted(shown, key=lambda each: (each.review.holds_at, each.uid)))
+
+
+def calendars_taken(tx: Tx, consult_id: UUID) -> int:
+    """Return how many calendar files of a case were sent so far."""
+    query = select(audit_event.c.meta).where(
+        audit_event.c.consult_id == consult_id, audit_event.c.action == "consult.export"
+    )
+    return sum(loads(meta).get("form") == "ics" for meta in tx.connection.scalars(query))
 
 
 def review_by_id(tx: Tx, identity: UUID) -> Review:

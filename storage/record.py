@@ -204,7 +204,7 @@ def _planned(plan: Plan) -> Planned:
 def _reviewed(review: Review) -> Reviewed:
     return Reviewed(
         day=review.day,
-        due_at=review.due_at,
+        due_at=review.holds_at,
         state=review.state,
         outcome=review.outcome,
         answered_at=review.answered_at,

@@ -461,6 +461,24 @@ async def test_closing_a_case_stops_its_reviews_and_reopening_brings_them_back(
     assert waiting == [60, 90]
 
 
+async def test_reopening_a_case_whose_reviews_are_over_says_so_and_offers_a_new_one(
+    ready: Conversation,
+) -> None:
+    await planned(ready)
+    await ready.taps("‹ Summary", "Close the case", "Yes, close it")
+    ready.clock.moves(days=120)
+
+    screen = await ready.taps("‹ The case", "Open it again")
+
+    assert "is open again" in screen.text
+    assert "All review dates of its plan have passed" in screen.text
+    assert {state for _, state in await reviews(ready)} == {"dropped"}
+    await ready.taps("Record a new review", *PLAN[1:5])
+    await ready.says("14")
+    screen = await ready.taps("No end agreed")
+    assert "day 14, 2027-04-06: to come" in screen.text
+
+
 async def test_reopening_a_case_without_a_plan_schedules_nothing(ready: Conversation) -> None:
     await summary(ready)
     await ready.taps("Close the case", "Yes, close it", "Open it again")
@@ -656,6 +674,111 @@ async def test_the_calendar_file_has_the_dates_and_nothing_clinical(
     for word in ("methadone", "oxycodone", "pain", "opioid"):
         assert word not in calendar.lower()
     assert [str(each["SUMMARY"]) for each in Calendar.from_ical(calendar).walk("VEVENT")]
+
+
+async def entries(talk: Conversation) -> dict[str, tuple[str, str, int]]:
+    """Take the calendar file; return date, status and sequence of each entry by its id."""
+    await forged(talk, f"1|ics|{await the_case(talk)}|")
+    found = Calendar.from_ical(document(talk)).walk("VEVENT")
+    return {
+        str(each["UID"]): (
+            f"{each['DTSTART'].dt:%Y-%m-%d}",
+            str(each["STATUS"]),
+            int(each["SEQUENCE"]),
+        )
+        for each in found
+    }
+
+
+async def the_case(talk: Conversation) -> str:
+    [(short,)] = await every(talk, "SELECT short FROM consult")
+    return str(short)
+
+
+async def test_a_review_that_was_put_off_stands_at_its_new_date_everywhere(
+    ready: Conversation,
+) -> None:
+    await planned(ready)
+    before = await entries(ready)
+    ready.clock.moves(days=31)
+    await ready.service.clock_moved()
+    await ready.settles()
+    await ready.taps("answer", "In 7 d")
+    assert "2026-12-31" in ready.me.toasts[-1].text
+
+    screen = await ready.taps("The plan")
+    assert "day 30, 2026-12-31: to come" in screen.text
+    await ready.taps("Chart note", "As a file")
+    assert "day 30, 2026-12-31: to come" in document(ready)
+    after = await entries(ready)
+    assert {*after} == {*before}
+    assert [each for each, _, _ in after.values()] == ["2026-12-31", "2027-01-22", "2027-02-21"]
+
+
+async def test_a_changed_plan_moves_the_same_entries_and_calls_off_the_others(
+    ready: Conversation,
+) -> None:
+    await planned(ready)
+    first = await entries(ready)
+    assert {status for _, status, _ in first.values()} == {"CONFIRMED"}
+
+    ready.clock.moves(days=3)
+    await forged(ready, f"1|plan|{await the_case(ready)}|new|")
+    await ready.taps(*PLAN[1:5])
+    await ready.says("14, 30")
+    await ready.taps("No end agreed")
+    second = await entries(ready)
+
+    by_date = {day: (uid, status) for uid, (day, status, _) in second.items()}
+    assert by_date["2026-12-10"][0] not in first
+    assert by_date["2026-12-26"] == (next(iter(first)), "CONFIRMED")
+    assert by_date["2027-01-22"] == (list(first)[1], "CANCELLED")
+    assert by_date["2027-02-21"] == (list(first)[2], "CANCELLED")
+    assert {number for *_, number in first.values()} == {0}
+    assert {number for *_, number in second.values()} == {1}
+
+
+async def test_a_review_that_was_held_stays_when_its_day_is_planned_again(
+    ready: Conversation,
+) -> None:
+    await planned(ready)
+    first = await entries(ready)
+    ready.clock.moves(days=30)
+    await ready.service.clock_moved()
+    await ready.settles()
+    await ready.taps("answer", "On plan", "Change the plan", *PLAN[1:])
+
+    again = await entries(ready)
+
+    assert next(iter(first)) not in again
+    assert len(again) == 3
+    assert {status for _, status, _ in again.values()} == {"CONFIRMED"}
+
+
+async def test_the_reviews_of_a_closed_case_are_called_off_and_come_back(
+    ready: Conversation,
+) -> None:
+    await planned(ready)
+    first = await entries(ready)
+    await forged(ready, f"1|close|{await the_case(ready)}|")
+
+    closed_ = await entries(ready)
+    await forged(ready, f"1|reopen|{await the_case(ready)}|")
+    again = await entries(ready)
+
+    assert {*first} == {*closed_} == {*again}
+    assert {status for _, status, _ in closed_.values()} == {"CANCELLED"}
+    assert {status for _, status, _ in again.values()} == {"CONFIRMED"}
+    assert {number for *_, number in again.values()} == {2}
+
+
+async def test_what_no_calendar_ever_held_is_not_called_off(ready: Conversation) -> None:
+    await planned(ready)
+    await ready.taps("Change the plan", *PLAN[1:5])
+    await ready.says("14")
+    await ready.taps("No end agreed")
+
+    assert [status for _, status, _ in (await entries(ready)).values()] == ["CONFIRMED"]
 
 
 async def test_a_plan_without_reviews_to_come_has_no_calendar_file(ready: Conversation) -> None:
