@@ -682,9 +682,9 @@ async def entries(talk: Conversation) -> dict[str, tuple[str, str, int]]:
     found = Calendar.from_ical(document(talk)).walk("VEVENT")
     return {
         str(each["UID"]): (
-            f"{each['DTSTART'].dt:%Y-%m-%d}",
+            f"{each.decoded('DTSTART'):%Y-%m-%d}",
             str(each["STATUS"]),
-            int(each["SEQUENCE"]),
+            int(str(each["SEQUENCE"])),
         )
         for each in found
     }
