@@ -129,9 +129,10 @@ def _preview(turn: Turn, stored: StoredConsult, page: int = 0) -> None:
 def _beyond(turn: Turn) -> str:
     """Return what there is to see beside what the preview shows, and for whom."""
     return turn.t(
-        "In a browser a link shows only this. Those who open it in this bot also see, in the "
-        "transcript: earlier answers, what was asked, thought and said, your plan and its outcome. "
-        "What you change later shows once you check it here."
+        "In a browser a link shows this and, in full, what follows from these answers; nothing else. "
+        "Those who open it in this bot also see, in the transcript: earlier answers, what was asked, "
+        "thought and said, your plan and its outcome. What you change later shows once you check it "
+        "here."
     )
 
 

@@ -20,6 +20,6 @@ def guarded(fields: Mapping[str, str], name: str) -> str:
         raise BadForm(
             400,
             f"Nothing was kept: these words may identify somebody ({kinds}). If they do not, "
-            "go back and tick “It identifies nobody”.",
+            "tick “It identifies nobody” and write it once more.",
         )
     return words

@@ -44,7 +44,8 @@ async def test_two_taps_from_the_summary_open_the_case_to_the_team(clinic: Clini
     await talk.taps("Share the case")
     preview = talk.screen.text
     assert "exactly what others will see" in preview
-    assert "In a browser a link shows only this. Those who open it in this bot also see" in preview
+    assert "In a browser a link shows this and, in full, what follows from these" in preview
+    assert "Those who open it in this bot also see, in the transcript: earlier answers" in preview
 
     await talk.taps("I checked: to “Team & <co>”")
     assert "Shared with “Team & <co>”." in talk.me.toasts[-1].text

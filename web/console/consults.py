@@ -1,11 +1,13 @@
 """Cases as codes and times; their text only behind glass."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from uuid import UUID
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from dialogs.identifiers import find_identifiers
 from dialogs.phases import PHASES
 from storage import console
 from storage.console import Broken, ConsultDetails, Said
@@ -47,28 +49,46 @@ async def consults(request: Request, *, site: Site) -> Response:
 
 
 async def consult(request: Request, *, site: Site) -> Response:
+    return await _consult(request, site, Typed())
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """A reason that was refused, with what to change; words go back unless they may identify."""
+
+    code: str = ""
+    reason: str = ""
+    notice: str = ""
+
+
+async def _consult(request: Request, site: Site, typed: Typed) -> Response:
     identity: UUID = request.path_params["id"]
 
     def unit(tx: Tx, visit: Visit) -> ConsultDetails:
         return console.consult_details(tx, visit.member, identity)
 
     visit, found = await site.access.enter(request, "consult", unit, consult_id=identity)
-    return shown(
+    answer = shown(
         "consult.html",
         visit,
         here="consults",
+        typed=typed,
         title=f"Case {found.row.code}",
         found=found,
         reasons=console.BREAK_GLASS_REASONS,
         minutes=int(console.GLASS_LASTS.total_seconds()) // 60,
     )
+    answer.status_code = 400 if typed.notice else 200
+    return answer
 
 
 async def break_glass(request: Request, *, site: Site) -> Response:
     """Open the text of one case for a while; the asker is told."""
     identity: UUID = request.path_params["id"]
+    sent: dict[str, str] = {}
 
     def unit(tx: Tx, visit: Visit, fields: Mapping[str, str]) -> int | None:
+        sent.update(fields)
         code, reason = fields.get("reason_code", ""), guarded(fields, "reason")
         if code not in console.BREAK_GLASS_REASONS:
             raise BadForm(400, "Choose one of the reasons.")
@@ -79,7 +99,16 @@ async def break_glass(request: Request, *, site: Site) -> Response:
             return None
         return tell(tx, broken.told, notice(broken, site.access.translator(broken.told.language)))
 
-    chat = await site.access.act(request, unit, step_up=True)
+    try:
+        chat = await site.access.act(request, unit, step_up=True)
+    except BadForm as refused:
+        if not sent:
+            raise
+        await site.access.note(request, refused.status)
+        words = sent.get("reason", "")
+        harmless = "" if find_identifiers(words) else words
+        typed = Typed(sent.get("reason_code", ""), harmless, refused.notice)
+        return await _consult(request, site, typed)
     if chat is not None:
         site.access.notify(chat)
     return RedirectResponse(f"/console/consult/{identity}/text", 303)
