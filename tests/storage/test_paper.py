@@ -6,19 +6,21 @@ import re
 import socket
 import struct
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pypdf import PdfReader
 
+from dialogs.record.building import Given, Reviewed
 from dialogs.record.markdown import as_markdown
 from dialogs.record.page import as_sheet
 from storage import paper
 from storage.paper import MOST_SHEET_BYTES, NoPaper, Press
-from tests.dialogs.test_record import full, record, words_of_markdown
+from tests.dialogs.test_record import FOUNDING, day, full, planned, record, words_of_markdown
 
 
 @pytest.fixture
@@ -82,6 +84,62 @@ async def test_a_case_prints_on_two_pages(press: Press) -> None:
     narrow = "Liberation" in str(fonts_of(content))
 
     assert len(PdfReader(io.BytesIO(content)).pages) <= (2 if narrow else 3)
+
+
+ASKED: Mapping[str, Any] = {
+    "signals": ["none"],
+    "comm": "knows_no_contact",
+    "consent": "none",
+    "cns": ["none"],
+    "risk": ["none"],
+    "mat_status": "stable_obs",
+    "methadone_dose": 80,
+    "ecg": "lt450",
+    "benefit": "function",
+    "nonopioid": ["exercise"],
+    "decided": "none",
+    "goal": "keep",
+}
+"""What the founding case leaves open, answered."""
+
+TOLD = "Stays on it until the surgical review; the pain clinic agrees, and a split dose is tried first. "
+
+
+def reviewed(number: int, **changed: Any) -> Reviewed:
+    given: dict[str, Any] = {
+        "day": number,
+        "due_at": day(number),
+        "state": "waiting",
+        "outcome": None,
+        "answered_at": None,
+        "reason": None,
+    }
+    return Reviewed(**{**given, **changed})
+
+
+@pytest.mark.parametrize("answers", [FOUNDING, {**FOUNDING, **ASKED}])
+@pytest.mark.parametrize("reason", [None, TOLD * 2])
+async def test_a_case_with_a_plan_prints_on_two_pages_without_a_lonely_heading(
+    press: Press, answers: Mapping[str, Any], reason: str | None
+) -> None:
+    held = reviewed(30, state="answered", outcome="continued", answered_at=day(31), reason=reason)
+    made = record(
+        phase="planned",
+        answers=answers,
+        shown=answers,
+        plans=(planned(decided="other", reason=reason) if reason else planned(),),
+        reviews=(held if reason else reviewed(30), reviewed(60), reviewed(90)),
+        given=tuple(Given(name, value, "tap", day(0)) for name, value in answers.items()),
+        dates=True,
+    )
+
+    content = await press.pdf(as_sheet(made))
+    pages = [page.extract_text() for page in PdfReader(io.BytesIO(content)).pages]
+
+    if "Liberation" in str(fonts_of(content)):
+        assert len(pages) == 2
+    last = [line for line in pages[0].splitlines() if line.strip() and "42 CFR" not in line]
+    assert last[-1] not in {section.title for section in made.sections}
 
 
 async def test_sheets_wait_for_each_other(press: Press) -> None:
