@@ -37,7 +37,8 @@ MCG_AN_HOUR: Final[Mapping[str, tuple[float, float]]] = {
     "bup_pain": (2.5, 140),
 }
 """The least and the most of one patch."""
-MCG_AN_HOUR_WORN: Final = 600
+MCG_AN_HOUR_WORN: Final = 400
+PATCHES_WORN: Final = 6
 TIMES_A_DAY: Final = 12
 """Doses of a known amount; without one every hour may still be an infusion, or a slip to be asked with it."""
 HOURLY: Final = 24
@@ -97,7 +98,8 @@ def _patch(dose: Dose, name: str) -> tuple[Dose, tuple[str, ...]]:
     rate = dose.strength
     if rate is None:
         return dose, ()
-    if least <= rate <= most and rate * dose.n_patches <= MCG_AN_HOUR_WORN:
+    few = dose.n_patches <= PATCHES_WORN and rate * dose.n_patches <= MCG_AN_HOUR_WORN
+    if least <= rate <= most and few:
         return dose, ()
     worn = f" x {dose.n_patches}" if dose.n_patches > 1 else ""
     read = f"{_digits(rate)} mcg/h{worn}"

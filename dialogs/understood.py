@@ -44,6 +44,8 @@ def understood(text: str, stretches: Sequence[Stretch], place: int) -> bool:
     found = with_added(text, told)
     if any(p.kind in _TIMES and p.end <= stretch.start for p in found if not place):
         return False
+    if any(p.kind == "number" and text.startswith(". ", p.end) for p in found):
+        return False  # "5. tid": a sentence, or a decimal that was left out
     if any(p.kind == "aside" and _of_another_time(text, p) for p in found):
         return False
     return not any(
