@@ -133,9 +133,9 @@ def privacy_screen(t: Translate, *, retention_days: int) -> Screen:
             "Only you see a case until you share it; whoever runs the machine and has its keys could."
         ),
         t(
-            "Administrators see codes, counts and times. For a stated reason one can read a case's words "
-            "and messages for {minutes} minutes; you are told. One can also look up your name. Both are "
-            "on record."
+            "Administrators see cases as codes (answers, plan, outcome, times) under a pseudonym. For a "
+            "stated reason one can read a case's words and messages for {minutes} minutes; you are told. "
+            "One can also look up your name. All of it is on record."
         ).format(minutes=GLASS_MINUTES),
         t(
             "What you think of a shared case stands there by role. Nobody sees it before they gave theirs."

@@ -112,7 +112,7 @@ Surface = Callable[[World], Awaitable[Any]]
 
 OWN = (
     *("console.", "glass.", "log.", "session.", "sign_in."),
-    *("consult.read", "consult.export", "share.view"),
+    *("overview.export", "consult.read", "consult.export", "share.view"),
 )
 """What reading itself puts on record."""
 

@@ -94,8 +94,10 @@ async def test_only_leads_open_the_list_of_members(open_world: World) -> None:
 async def test_the_console_shows_no_role_beside_a_name(open_world: World) -> None:
     browser = open_world.browser
     ben = await open_world.read(lambda tx: people.by_telegram_id(tx, 502))
-    for path in [*blind.console_pages(open_world.pages), f"/console/person/{ben.id}"]:
+    case = f"/console/consult/{await open_world.read(blind.case_id)}"
+    for path in [*blind.console_pages(open_world.pages), f"/console/person/{ben.id}", case]:
         assert names_in(await open_world.page(path)) == [], path
+    assert "role counselor" not in await open_world.page(case)
     before = await browser.get(f"/console/person/{ben.id}")
     shown = words_on(await submit(browser, before, f"/console/person/{ben.id}/name"))
 

@@ -19,7 +19,7 @@ SAVED = (
     ("Denied", "outcome=denied"),
     ("Identifiers refused", "event=guard.hit"),
     ("Text read", "event=glass.read"),
-    ("Exports", "event=log.export"),
+    ("Exports", "words=export"),
     ("Sessions", "event=session.begin"),
     ("Without looks of admins", "event=-console.read"),
 )
