@@ -24,7 +24,7 @@ from dialogs.content import load_scenario
 from dialogs.errors import ConsultError
 from storage import console, diagnosis, people
 from storage.console import System
-from storage.database import open_for_reading
+from storage.database import is_there, open_for_reading
 from storage.errors import StorageError
 from storage.keys import Keyring
 
@@ -71,7 +71,9 @@ async def findings(settings: Settings, clock: Callable[[], datetime]) -> AsyncIt
     yield disk(settings)
     found, keys = keyring(settings)
     yield found
-    if keys is not None:
+    if not_yet(settings):
+        yield Finding("database", FIRST_START)
+    elif keys is not None:
         async for finding in database(settings, keys, clock):
             yield finding
     yield anchors(settings)
@@ -132,12 +134,25 @@ def disk(settings: Settings) -> Finding:
     return Finding("disk", f"{free} MiB free in {settings.data_dir}", remedy)
 
 
+FIRST_START = "none yet: the first start makes it (make run)"
+
+
+def not_yet(settings: Settings) -> bool:
+    """Say whether this is before the first start: neither database nor keys file was made."""
+    try:
+        return not is_there(settings.database_url) and not settings.keys_file.exists()
+    except StorageError:
+        return False
+
+
 def keyring(settings: Settings) -> tuple[Finding, Keyring | None]:
     try:
         if settings.keys is not None:
             return Finding("keys", "from CURBSIDE_KEYS"), Keyring.of_text(
                 settings.keys.get_secret_value()
             )
+        if not_yet(settings):
+            return Finding("keys", FIRST_START), None
         keys = Keyring.of_file(settings.keys_file)
     except StorageError as error:
         return Finding("keys", "not usable", str(error)), None
@@ -148,12 +163,21 @@ def keyring(settings: Settings) -> tuple[Finding, Keyring | None]:
     return Finding("keys", f"from {settings.keys_file}", remedy), keys
 
 
+LOST = (
+    "the first start makes it (make run); if there was one, restore the latest backup or set "
+    "CURBSIDE_DATABASE_URL to where it is"
+)
+
+
 async def database(
     settings: Settings, keys: Keyring, clock: Callable[[], datetime]
 ) -> AsyncIterator[Finding]:
     """Yield whether the database opens with the keys, is whole, and gets its messages out."""
     shown = settings.database_url.split("@")[-1]
     try:
+        if not is_there(settings.database_url):
+            yield Finding("database", f"{shown}: none", LOST)
+            return
         opened = open_for_reading(settings.database_url, keys, clock)
     except StorageError as error:
         yield Finding("database", shown, str(error))

@@ -520,6 +520,8 @@ def written(turn: Turn, text: Text) -> None:
         persons.begin(turn)
         return
     tiers = {finding.tier for finding in turn.findings}
+    if tiers and not text.edited and _as_code(turn, text):
+        return
     if "hard" in tiers:
         turn.delete_incoming()
         turn.say(excerpts.refusal(text.text, turn.findings, turn.t))
@@ -533,6 +535,24 @@ def written(turn: Turn, text: Text) -> None:
         typed_answers.edited(turn, text.message_id, text.text)
     else:
         meaning.meant(turn, text.text, present.of(turn.tx, turn.chat_id, text.message_id))
+
+
+def _as_code(turn: Turn, text: Text) -> bool:
+    """Take words where only a code is expected; others are answered with its form, and not kept.
+
+    False where other words may be typed, and where words that are none clearly identify somebody.
+    """
+    here = present.of(turn.tx, turn.chat_id, text.message_id)
+    code = meaning.is_code(turn, here, text.text)
+    hard = {finding.kind for finding in turn.findings if finding.tier == "hard"}
+    if code is None or (not code and hard - {"date"}):
+        return False
+    if not code:
+        _guarded(turn, "refused")
+        if hard:
+            turn.delete_incoming()
+    meaning.meant(turn, text.text, here)
+    return True
 
 
 def _guarded(turn: Turn, outcome: str) -> None:

@@ -12,6 +12,7 @@ from dialogs import typed
 from dialogs.phases import ENDED
 from storage import consults, expecting
 from storage.consults import StoredConsult
+from storage.expecting import Expected
 
 QUESTION = ("case.asking", "case.confirming")
 """The screens on which words answer a question of the case."""
@@ -51,14 +52,27 @@ def meant(turn: Turn, words: str, here: Present | None) -> None:
 
 def _expected(turn: Turn, here: Present | None, words: str) -> bool:
     """Hand words to what asked for them outside the questions, while its screen stands."""
-    expected = expecting.expected(turn.tx, turn.person.id)
-    act = routes.WORDS.get(expected.kind) if expected else None
-    if expected is None or act is None or here is None:
+    expected = _asked_for(turn, here, words)
+    if expected is None:
         return False
-    if here.kind != routes.STANDS[expected.kind] or typed.word(words) in ("cancel", "help", "back"):
-        return False
-    act(turn, expected, words)
+    routes.WORDS[expected.kind](turn, expected, words)
     return True
+
+
+def _asked_for(turn: Turn, here: Present | None, words: str) -> Expected | None:
+    """Return what is expected outside the questions, where its screen stands and words are for it."""
+    expected = expecting.expected(turn.tx, turn.person.id)
+    if expected is None or expected.kind not in routes.WORDS or here is None:
+        return None
+    elsewhere = here.kind != routes.STANDS[expected.kind]
+    return None if elsewhere or typed.word(words) in ("cancel", "help", "back") else expected
+
+
+def is_code(turn: Turn, here: Present | None, words: str) -> bool | None:
+    """Say whether words are the code that alone is expected; None where others may be typed."""
+    expected = _asked_for(turn, here, words)
+    reads = routes.CODES.get(expected.kind) if expected else None
+    return None if expected is None or reads is None else reads(expected, words)
 
 
 def _role(turn: Turn, here: Present | None, words: str) -> None:

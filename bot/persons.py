@@ -163,11 +163,20 @@ def _set_zone(turn: Turn, value: str) -> None:
     turn.show(screen, kind="settings")
 
 
+NO_ZONES = ("Factory", "localtime", "posixrules")
+"""Names in the zone files that are of no place and no clock."""
+
+
+def zone_named(words: str) -> str | None:
+    """Return the IANA name of a time zone that words name, or None."""
+    wanted = words.strip().replace(" ", "_")
+    known = {zone.casefold(): zone for zone in available_timezones() if zone not in NO_ZONES}
+    return known.get(wanted.casefold())
+
+
 def keep_zone(turn: Turn, name: str) -> None:
     """Keep a time zone by its IANA name; an unknown one is answered with how to write it."""
-    wanted = name.strip().replace(" ", "_")
-    known = {zone.casefold(): zone for zone in available_timezones()}
-    zone = known.get(wanted.casefold())
+    zone = zone_named(name)
     if zone is None:
         turn.say(esc(turn.t("I do not know that time zone. Write it like America/Chicago.")))
         return

@@ -536,6 +536,16 @@ READ: dict[str, Callable[[Turn, Chosen, str], Chosen | str]] = {
 """What typed words mean where they are taken: the plan with them, or what is wrong with them."""
 
 
+def is_code(expected: Expected, words: str) -> bool | None:
+    """Say whether words are the days that are asked for; None where any words may be typed."""
+    stage = _chosen_of(expected).stage
+    if stage == "why":
+        return None
+    if stage == "start":
+        return start_day(words) is not None
+    return stage == "days" and review_days(words) is not None
+
+
 def _finish(turn: Turn, stored: StoredConsult, chosen: Chosen) -> None:
     """Keep the plan, schedule its reviews, and show it."""
     expecting.forget(turn.tx, turn.person.id)

@@ -100,6 +100,16 @@ WORDS: dict[str, Words] = {
     "because": reviews.because,
 }
 
+CODES: dict[str, Callable[[Expected, str], bool | None]] = {
+    "zone": lambda expected, words: persons.zone_named(words) is not None,
+    "plan": plans.is_code,
+    "team_code": lambda expected, words: teams.is_code(words),
+}
+"""Where only a code is expected and nothing of other words is kept: whether words are one.
+
+None where any words may be typed after all.
+"""
+
 STANDS: dict[str, str] = {
     "zone": "settings",
     "narrative": "tell",

@@ -1,5 +1,6 @@
 """Teams in the private chat: begin one, invite, roles, groups, leave."""
 
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from uuid import UUID
@@ -14,6 +15,7 @@ from storage import expecting, groups, people, shares, teams
 from storage.access import Action, authorize
 from storage.errors import Conflict, NotFound
 from storage.expecting import Expected
+from storage.ids import CODE_LETTERS
 from storage.people import Person
 from storage.teams import Joined, Membership, Role, Team
 
@@ -123,6 +125,14 @@ def _ask_code(turn: Turn, data: Callback) -> None:
         esc(t("Type its twelve letters, such as CDFG-HJKM-NPRT.")),
     )
     turn.show(Screen(body, ((Button(t("‹ Back"), encode("tml")),),)), kind="team_code")
+
+
+_CODE = re.compile(rf"[{CODE_LETTERS}]{{{teams.CODE_LENGTH}}}")
+
+
+def is_code(words: str) -> bool:
+    """Say whether words have the form of a code of a team."""
+    return _CODE.fullmatch("".join(words.upper().replace("-", " ").split())) is not None
 
 
 def coded(turn: Turn, expected: Expected, words: str) -> None:

@@ -102,6 +102,12 @@ def open_database(url: str, keys: Keyring, clock: Clock) -> Database:
     return _prepared(Postgres(parsed, keys.for_database(), clock), lambda: None)
 
 
+def is_there(url: str) -> bool:
+    """Say whether a database was ever made; a server's is taken to be there."""
+    parsed = _parsed(url)
+    return parsed.get_backend_name() != "sqlite" or path_of(parsed).exists()
+
+
 def open_for_reading(url: str, keys: Keyring, clock: Clock) -> Database:
     """Return the database at ``url`` beside a process that uses it: nothing is changed in it.
 

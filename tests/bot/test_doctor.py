@@ -102,6 +102,45 @@ async def test_without_an_admin_it_says_how_to_become_one(
     assert "/whoami" in found["admins"].remedy
 
 
+async def test_before_the_first_start_nothing_fails_for_what_it_will_make(
+    clock: Clock, tmp_path: Path
+) -> None:
+    fresh = {
+        "data_dir": tmp_path / "data",
+        "database_url": f"sqlite:///{tmp_path / 'data' / 'curbside.db'}",
+    }
+    found = await looked(clock, **fresh, keys_file=tmp_path / "data" / "keys")
+    of_settings = await looked(
+        clock, **fresh, keys_file=tmp_path / "none", keys=f"{b64encode(KEY).decode()}"
+    )
+
+    for each in (found, of_settings):
+        assert each["database"].found == "none yet: the first start makes it (make run)"
+        assert [finding.what for finding in each.values() if finding.remedy] == []
+    assert found["keys"].found == "none yet: the first start makes it (make run)"
+    assert not (tmp_path / "data").exists()
+
+
+async def test_keys_without_their_database_say_what_makes_or_restores_it(
+    clock: Clock, keys_file: Path, tmp_path: Path
+) -> None:
+    url = f"sqlite:///{tmp_path / 'curbside.db'}"
+    found = await looked(clock, data_dir=tmp_path, database_url=url, keys_file=keys_file)
+
+    assert "the first start makes it (make run)" in found["database"].remedy
+    assert "restore the latest backup" in found["database"].remedy
+
+
+async def test_a_database_without_its_keys_wants_them_back(
+    clock: Clock, given: dict[str, Any], database_url: str, tmp_path: Path
+) -> None:
+    if not database_url.startswith("sqlite"):
+        pytest.skip("a server's database is taken to be there")
+    found = await looked(clock, **{**given, "keys_file": tmp_path / "lost"})
+
+    assert "Restore it" in found["keys"].remedy
+
+
 async def test_the_first_admin_finds_their_number_among_those_who_wrote_last(
     given: dict[str, Any], clock: Clock, api: str, database: Database
 ) -> None:

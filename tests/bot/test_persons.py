@@ -127,6 +127,35 @@ async def test_a_time_zone_is_tapped_or_typed(ready: Conversation) -> None:
     assert "Europe/Madrid" in await ready.says("europe/madrid")
 
 
+async def test_a_time_zone_is_typed_as_its_own_question_says(ready: Conversation) -> None:
+    """Places are soft findings of the guard; a zone that is known is a code, and no place."""
+    await ready.taps("Settings")
+    for typed, kept in (
+        ("America/Chicago", "America/Chicago"),
+        ("europe/kyiv", "Europe/Kyiv"),
+        ("America/New York", "America/New_York"),
+    ):
+        await ready.taps("Time zone")
+        await ready.says(typed)
+        assert await every(ready, "SELECT time_zone FROM person") == [(kept,)]
+    assert await every(ready, "SELECT count(*) FROM audit_event WHERE action = 'guard.hit'") == [
+        (0,)
+    ]
+
+
+async def test_what_is_no_time_zone_is_told_how_to_write_one_and_not_kept(
+    ready: Conversation,
+) -> None:
+    await ready.taps("Settings", "Time zone")
+
+    for typed in ("Mars/Phobos", "Factory", "localtime", "2036-11-23"):
+        assert "I do not know that time zone" in await ready.says(typed)
+    assert "Not stored" in await ready.says("John Whitaker")
+    assert await every(ready, "SELECT time_zone FROM person") == [(None,)]
+    assert await every(ready, "SELECT kind, held FROM expecting") == [("zone", None)]
+    await unharmed(ready)
+
+
 async def test_words_after_leaving_the_time_zones_are_no_time_zone(ready: Conversation) -> None:
     await ready.taps("Settings", "Time zone", "‹ Back", "‹ Back", "Start a case", "None of these")
 

@@ -151,6 +151,26 @@ async def test_review_days_are_typed_and_the_impossible_ones_refused(
     await unharmed(ready)
 
 
+async def test_a_date_typed_as_a_review_is_answered_with_how_days_are_typed(
+    ready: Conversation,
+) -> None:
+    await summary(ready)
+    await ready.taps("Record a plan", "The suggested step", "Own team", "Done (0)")
+
+    for words in ("2036-11-23", "12/25/2026"):
+        assert "whole days from 1 to 730" in await ready.says(words)
+    assert "Not stored" in await ready.says("call 555-867-5309")
+    await ready.taps("It starts another day")
+    assert "Type in how many days" in await ready.says("2026-12-01")
+    kept = await every(ready, "SELECT args, held FROM expecting")
+    assert "2036" not in str(kept)
+    assert (
+        await every(ready, "SELECT outcome FROM audit_event WHERE action = 'guard.hit'")
+        == [("refused",)] * 4
+    )
+    await unharmed(ready)
+
+
 async def test_reviews_are_those_of_the_step(ready: Conversation) -> None:
     case = case_of(await summary(ready))
     await forged(ready, f"1|rev|{case}|")
