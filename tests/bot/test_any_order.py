@@ -295,10 +295,10 @@ class AnyOrder(RuleBasedStateMachine):
     @rule(words=st.sampled_from(WORDS))
     def types(self, words: str) -> None:
         case = self.cases.get(self.standing() or "")
-        waiting = [each for each in self.cases.values() if each.phase == "asking"]
-        if case is None or case.phase in ENDED:
-            case = waiting[0] if len(waiting) == 1 else None
-        if case is not None and not case.takes_numbers(case.question) and words == "1":
+        if case is not None and case.phase in ENDED:  # words answer no question that is not shown
+            case = None
+        numbered = case is None or (case.phase != "reviewing" and case.takes_numbers(case.question))
+        if words == "1" and not numbered:
             return
         self.mine = self.bot.me.says(words)
         if case is not None:
