@@ -132,6 +132,8 @@ def error_page(status: int, notice: str = "", back: str = "") -> Response:
     ``notice`` is a sentence of ours about what to change, ``back`` the page where that is done.
     """
     title, words = ERRORS.get(status, ERRORS[500 if status >= 500 else 400])  # noqa: PLR2004
+    if notice and status == 409:  # noqa: PLR2004 - it says itself what stands against it
+        title = "Not done"
     return page("error.html", status, title=title, words=notice or words, status=status, back=back)
 
 

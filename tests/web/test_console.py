@@ -424,6 +424,8 @@ async def test_the_log_is_signed_off_and_asks_again_after_a_week(
     assert (again.status_code, beyond.status_code, nothing.status_code) == (409, 409, 400)
     assert f"signed off up to event {through} already" in words_on(again)
     assert "There is no event 999999 yet: the newest is" in words_on(beyond)
+    assert "Somebody was faster" not in words_on(beyond)
+    assert "Through which event?" in words_on(nothing)
     assert "last signed off on 2026-11-23" in words_on(await browser.get("/console"))
 
 

@@ -79,9 +79,9 @@ async def sign_off(request: Request, *, site: Site) -> Response:
     """Keep that the log was looked through up to an event."""
 
     def unit(tx: Tx, visit: Visit, fields: Mapping[str, str]) -> None:
-        through = filters.place(fields, "through")
-        if through is None:
-            raise BadForm(400, "Through which event?")
+        if not fields.get("through", "").isdecimal():
+            raise BadForm(400, "Through which event? It has a number, such as 4711.")
+        through = filters.place(fields, "through") or 0
         known = console.reviewed(tx)
         if through > known.newest:
             raise BadForm(409, f"There is no event {through} yet: the newest is {known.newest}.")
