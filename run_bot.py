@@ -204,12 +204,12 @@ def _verify(options: argparse.Namespace) -> int:
 
 async def _verified(settings: "Settings", path: Path | None) -> dict[str, Any]:
     """Return what is wrong with the audit log, compared with the anchors where there are any."""
-    from storage.checkpoints import read_anchors
+    from storage.checkpoints import anchors_of
     from storage.database import open_for_reading
     from storage.verification import verify
 
     path = path or settings.anchor_file
-    anchors = None if path is None else read_anchors(path.read_text("ascii").splitlines())
+    anchors = None if path is None else anchors_of(path)
     database = open_for_reading(settings.database_url, _keyring(settings), now)
     try:
         report = await database.read(lambda tx: verify(tx, anchors))
@@ -257,10 +257,29 @@ def _backup(options: argparse.Namespace) -> int:
             path = settings.data_dir / "backups" / f"curbside-{now():%Y-%m-%dT%H%M%SZ}.backup"
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         size = await asyncio.to_thread(backup, settings.database_url, path)
-        _print_json({"backup": str(path), "bytes": size})
+        recorded = await _recorded_backup(settings, size)
+        _print_json({"backup": str(path), "bytes": size, "recorded": recorded})
         return 0
 
     return _told(act)
+
+
+async def _recorded_backup(settings: "Settings", size: int) -> str:
+    """Put a backup on record: now, or, while the bot has the file, or without its keys, when it looks."""
+    from storage import to_record
+    from storage.database import open_database, open_for_reading
+    from storage.errors import StorageError
+
+    try:  # a schema of another version is left as it is
+        await open_for_reading(settings.database_url, _keyring(settings), now).close()
+        database = open_database(settings.database_url, _keyring(settings), now)
+    except StorageError:
+        return "later" if to_record.leave(settings.data_dir, size) else "no"
+    try:
+        await database.write(lambda tx: to_record.backup(tx, size))
+    finally:
+        await database.close()
+    return "now"
 
 
 def _restore(options: argparse.Namespace) -> int:

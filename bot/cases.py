@@ -21,7 +21,8 @@ Path = Any
 
 
 def dialog_of(stored: StoredConsult) -> Consult:
-    """Return the dialog's view of a stored consult."""
+    """Return the dialog's view of a stored consult; Unreadable when its draft could not be read."""
+    consults.require_whole(stored)
     kept = dict(stored.draft or {})
     return Consult(
         scenario=stored.scenario_id,

@@ -20,6 +20,7 @@ MOST_PAGES = 100_000
 def show(turn: Turn, page: int = 0) -> None:
     """Show one page of the person's cases, the one touched last first."""
     found = consults.list_for(turn.tx, turn.person.id, page, per_page=PAGE)
+    consults.record_list(turn.tx, turn.person.id, len(found.consults))
     listed = [line(turn, stored) for stored in found.consults]
     more = found.number + 1 < found.pages
     screen = cases_screen(listed, turn.t, page=found.number, more=more)
@@ -39,6 +40,8 @@ def line(turn: Turn, stored: StoredConsult) -> CaseLine:
 def state(turn: Turn, stored: StoredConsult) -> str:
     """Return where a case stands, in a few words."""
     t = turn.t
+    if not consults.is_whole(stored):
+        return t("cannot be read")
     words = {
         "reviewing": t("check your answers"),
         "stopped": t("paused by a red flag"),

@@ -17,6 +17,7 @@ from dialogs.opinions import CONCERN_WORDS, REMARKS
 from dialogs.summary import GapState
 from storage.console import BREAK_GLASS_REASONS
 from storage.discussion import REMOVALS
+from storage.unreadable import UNREADABLE
 
 PACKAGES = ("bot", "dialogs", "web")
 """What says something to people; what the pages say in a chat is among it."""
@@ -76,7 +77,7 @@ def _computed() -> set[str]:
     menus = {words for _, words in (*MENU, *GROUP_MENU, *ADMIN_MENU)}
     kinds = {kind_title(kind) for kind in KINDS} | set(get_args(SourceKind))
     states = {*get_args(GapState), *DAYS, *_of_questions()}
-    return plan | opinions | reasons | menus | kinds | states
+    return plan | opinions | reasons | menus | kinds | states | {UNREADABLE}
 
 
 def _of_questions() -> Iterator[str]:

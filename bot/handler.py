@@ -56,11 +56,13 @@ from bot.turn import Ended, Gone, Turn
 from dialogs.content import Scenario
 from dialogs.identifiers import Finding, find_identifiers
 from dialogs.translations import in_language
-from storage import audit, expecting, people, transcript
+from storage import audit, consults, expecting, people, rounds, transcript, unreadable
+from storage import limits as limiting
+from storage import record as records
 from storage.access import Denied
 from storage.consults import StoredConsult
 from storage.database import Database
-from storage.errors import AlreadySeen, Identifying
+from storage.errors import AlreadySeen, Identifying, KeyTrouble, Unreadable
 from storage.people import Person
 from storage.transaction import Tx
 
@@ -195,6 +197,8 @@ class Handler:
             return await self._written(incoming, partial(refuse, incoming, denied))
         except Identifying as found:
             return await self._written(incoming, partial(not_kept, incoming, found.kinds))
+        except (KeyTrouble, Unreadable) as error:
+            return await self._written(incoming, partial(not_readable, incoming, error))
 
     async def _written(
         self, incoming: Personal, unit: Callable[[Tx], Outcome], *, free: bool = False
@@ -220,7 +224,7 @@ async def look(words: str) -> tuple[Finding, ...]:
     return await asyncio.to_thread(find_identifiers, words)
 
 
-def words_of(incoming: Personal) -> str:
+def words_of(incoming: Incoming) -> str:
     """Return the free text of an update: typed words, a command's words, or a caption."""
     match incoming:
         case Text(text=text):
@@ -254,7 +258,7 @@ def respond(incoming: Personal, findings: tuple[Finding, ...], means: Means, tx:
         words_id=incoming.message_id if isinstance(incoming, Text) else None,
     )
     _equip(turn)
-    inbound = _received(tx, incoming, person)
+    inbound, before = _received(tx, incoming, person), audit.recorded(tx)
     try:
         route(turn)
     except limits.TooManyCases:
@@ -265,14 +269,30 @@ def respond(incoming: Personal, findings: tuple[Finding, ...], means: Means, tx:
     except Gone:
         turn.tell(turn.t("That button no longer works. Here is what does."))
         _somewhere(turn)
+    if audit.recorded(tx) == before:
+        _note_read(turn)
+    unreadable.on_record(tx, person.id)
     transcript.belongs(tx, inbound, consult_id=turn.consult_id)
     deliver = tuple(sorted(turn.deliver))
     return Outcome(turn.toast, turn.alert, deliver, turn.erased, turn.inline, turn.first)
 
 
+def _note_read(turn: Turn) -> None:
+    """Put on record that somebody saw a case, where nothing else is on record of this update."""
+    seen = turn.consult_id or turn.seen
+    if seen is None:
+        return
+    stored, running = consults.load(turn.tx, seen), rounds.running(turn.tx, seen)
+    if running is not None and stored.owner_id != turn.person.id:
+        rounds.record_look(turn.tx, running, turn.person.id)
+    elif turn.person.status != "deleted":
+        records.on_record(turn.tx, turn.person, stored, "chat")
+
+
 def _equip(turn: Turn) -> None:
     """Give a turn what parts need of others that they do not know."""
     turn.mean = partial(meaning.meant, turn)
+    turn.again = partial(meaning.again, turn)
     turn.still_offered = partial(narrative.still_offered, turn)
     turn.follow = partial(routes.link, turn)
     turn.summary_rows = partial(under_summary, turn)
@@ -336,11 +356,7 @@ def not_kept(incoming: Personal, kinds: Sequence[str], tx: Tx) -> Outcome:
     """Answer words that storage would not keep: the guard saw in them what it had not seen apart."""
     person = people.get_or_create(tx, incoming.person.telegram_id, incoming.person.name)
     _received(tx, incoming, person)
-    for kind in kinds:
-        event = audit.Event(
-            actor=person.id, action="guard.hit", outcome="refused", meta={"kind": kind}
-        )
-        audit.record(tx, event)
+    _record_hits(tx, person.id, kinds, "refused")
     t = translator(person.language or offered(incoming.person.language))
     chat = chat_id(incoming)
     words = excerpts.unkept([Finding(0, 0, kind, "hard") for kind in kinds], t)
@@ -356,6 +372,29 @@ def not_kept(incoming: Personal, kinds: Sequence[str], tx: Tx) -> Outcome:
     return Outcome(deliver=(chat,))
 
 
+def not_readable(incoming: Personal, error: KeyTrouble | Unreadable, tx: Tx) -> Outcome:
+    """Say that something the answer needs cannot be read; nothing of it was changed.
+
+    The message stands under a key of the system: it may be the person's own that is missing.
+    """
+    person = people.by_telegram_id(tx, incoming.person.telegram_id)
+    inbound = transcript.Incoming(
+        update_id=incoming.update_id, chat_id=chat_id(incoming), kind=kind_of(incoming)
+    )
+    transcript.receive(tx, inbound)
+    unreadable.failed(tx, person.id if person else None, error)
+    t = translator((person and person.language) or offered(incoming.person.language))
+    words = t(unreadable.UNREADABLE)
+    if isinstance(incoming, Tap):
+        return Outcome(words, alert=True)
+    if not isinstance(incoming, Text | Command | StartLink | Media):
+        return Outcome()
+    chat = chat_id(incoming)
+    said = transcript.Outgoing(chat_id=chat, method="sendMessage", params={"text": esc(words)})
+    transcript.enqueue(tx, said)
+    return Outcome(deliver=(chat,))
+
+
 def chat_of(incoming: Personal) -> Chat:
     """Return the chat in which the person is answered; without one, the private chat."""
     chat: Chat | None = getattr(incoming, "chat", None)
@@ -366,7 +405,7 @@ def chat_id(incoming: Personal) -> int:
     return chat_of(incoming).id
 
 
-def kind_of(incoming: Personal) -> str:
+def kind_of(incoming: Incoming) -> str:
     """Return the kind of an update, for the transcript; never its words."""
     return type(incoming).__name__.lower()
 
@@ -415,7 +454,7 @@ def route(turn: Turn) -> None:
         groups.in_group(turn)
     elif turn.person.status != "approved" and not _ones_own(incoming) and not _invited(turn):
         _keep_link(turn)
-        persons.waiting(turn)
+        _turn_away(turn, incoming)
     elif isinstance(incoming, Tap):
         tapped(turn, incoming)
     elif isinstance(incoming, Command):
@@ -426,6 +465,16 @@ def route(turn: Turn) -> None:
         shown(turn, incoming)
     elif isinstance(incoming, Text):
         written(turn, incoming)
+
+
+def _turn_away(turn: Turn, incoming: Incoming) -> None:
+    """Say that somebody may not use this yet, or no longer; words that identify are deleted."""
+    if any(finding.tier == "hard" for finding in turn.findings):
+        _refuse(turn, words_of(incoming))
+    known = isinstance(incoming, Command) and incoming.name in routes.COMMANDS
+    kind = incoming.name if isinstance(incoming, Command) and known else kind_of(incoming)
+    limiting.note_denied(turn.tx, turn.person.id, kind, turn.person.status)
+    persons.waiting(turn)
 
 
 def _keep_link(turn: Turn) -> None:
@@ -492,14 +541,12 @@ def tapped(turn: Turn, tap: Tap) -> None:
 def commanded(turn: Turn, command: Command) -> None:
     """Answer a command; an unknown one is answered with the list."""
     act = routes.COMMANDS.get(command.name)
-    if turn.person.scope_accepted_at is None and command.name not in routes.BEFORE_SCOPE:
-        persons.begin(turn)
-        return
     tiers = {finding.tier for finding in turn.findings}
     if "hard" in tiers:
-        turn.delete_incoming()
-        turn.say(excerpts.refusal(command.args, turn.findings, turn.t))
-        _guarded(turn, "refused")
+        _refuse(turn, command.args)
+        return
+    if turn.person.scope_accepted_at is None and command.name not in routes.BEFORE_SCOPE:
+        persons.begin(turn)
         return
     if "soft" in tiers and command.name == "new":
         held.hold(turn, command.args, command.message_id, new=True)
@@ -516,16 +563,15 @@ def commanded(turn: Turn, command: Command) -> None:
 
 def written(turn: Turn, text: Text) -> None:
     """Answer typed words, after the guard."""
-    if turn.person.scope_accepted_at is None:
-        persons.begin(turn)
-        return
     tiers = {finding.tier for finding in turn.findings}
-    if tiers and not text.edited and _as_code(turn, text):
+    known = turn.person.scope_accepted_at is not None
+    if known and tiers and not text.edited and _as_code(turn, text):
         return
     if "hard" in tiers:
-        turn.delete_incoming()
-        turn.say(excerpts.refusal(text.text, turn.findings, turn.t))
-        _guarded(turn, "refused")
+        _refuse(turn, text.text)
+        return
+    if not known:
+        persons.begin(turn)
         return
     if "soft" in tiers:
         held.hold(turn, text.text, text.message_id, correction=text.edited)
@@ -555,14 +601,27 @@ def _as_code(turn: Turn, text: Text) -> bool:
     return True
 
 
+def _refuse(turn: Turn, words: str) -> None:
+    """Refuse words with a clear identifier: their message is deleted, nothing of them is kept."""
+    turn.delete_incoming()
+    turn.say(excerpts.refusal(words, turn.findings, turn.t))
+    _guarded(turn, "refused")
+
+
 def _guarded(turn: Turn, outcome: str) -> None:
-    for kind in sorted({finding.kind for finding in turn.findings}):
-        audit.record(
-            turn.tx,
-            audit.Event(
-                actor=turn.person.id,
-                action="guard.hit",
-                outcome=outcome,
-                meta={"kind": kind.lower()},
-            ),
+    kinds = sorted({finding.kind.lower() for finding in turn.findings})
+    _record_hits(turn.tx, turn.person.id, kinds, outcome)
+
+
+def _record_hits(tx: Tx, actor: UUID, kinds: Sequence[str], outcome: str) -> None:
+    """Put on record what the guard found; of words about a round that runs, with its case."""
+    consult_id = held.round_of(tx, expecting.expected(tx, actor))
+    for kind in kinds:
+        event = audit.Event(
+            actor=actor,
+            action="guard.hit",
+            consult_id=consult_id,
+            outcome=outcome,
+            meta={"kind": kind},
         )
+        audit.record(tx, event)

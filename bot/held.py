@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 from bot import excerpts, narrative, present
 from bot.callbacks import Callback
@@ -10,8 +11,9 @@ from bot.dialog import LONG, current_case, show_case
 from bot.persons import begin
 from bot.turn import Gone, Turn
 from bot.typed_answers import edited
-from storage import audit, expecting
+from storage import audit, expecting, rounds
 from storage.expecting import Expected
+from storage.transaction import Tx
 
 
 def hold(
@@ -56,10 +58,10 @@ def _held(turn: Turn, data: Callback) -> None:
     _expect_again(turn, found, outer)
     match data.arg(1):
         case "go":
-            _record(turn, "overridden")
+            _record(turn, found, "overridden")
             _apply(turn, found, words)
         case "drop":
-            _record(turn, "dropped")
+            _record(turn, found, "dropped")
             _drop(turn, found)
         case _:
             raise Gone
@@ -73,7 +75,7 @@ def written_again(turn: Turn, words: str) -> bool:
     if len(words) < LONG and found.args["for"] in (None, "suggested"):
         return False
     _expect_again(turn, found, json.loads(found.held or '["", null]')[1])
-    _record(turn, "dropped")
+    _record(turn, found, "dropped")
     turn.delete(int(found.args["message"]))
     turn.mean(words, present.of_row(turn.tx, found.args.get("under")))
     return True
@@ -109,7 +111,7 @@ def _drop(turn: Turn, found: Expected) -> None:
     turn.tell(turn.t("Dropped. Nothing of it was used."))
     under = present.of_row(turn.tx, found.args.get("under"))
     if under is not None and under.screen.rows:
-        turn.show(under.screen, consult=under.consult_id, kind=under.kind)
+        turn.again(under)
         return
     stored = current_case(turn)
     if stored is None:
@@ -118,8 +120,26 @@ def _drop(turn: Turn, found: Expected) -> None:
         show_case(turn, stored)
 
 
-def _record(turn: Turn, outcome: str) -> None:
-    audit.record(turn.tx, audit.Event(actor=turn.person.id, action="guard.answer", outcome=outcome))
+def _record(turn: Turn, found: Expected, outcome: str) -> None:
+    event = audit.Event(
+        actor=turn.person.id,
+        action="guard.answer",
+        consult_id=round_of(turn.tx, found),
+        outcome=outcome,
+    )
+    audit.record(turn.tx, event)
+
+
+def round_of(tx: Tx, expected: Expected | None) -> UUID | None:
+    """Return the case whose running round the expected words are about, as an opinion or comment.
+
+    That somebody writes there is told to nobody before the round is closed.
+    """
+    if expected is None or expected.consult_id is None:
+        return None
+    kind = expected.args.get("for") if expected.kind == "held" else expected.kind
+    about = kind in ("opinion", "comment") and rounds.running(tx, expected.consult_id)
+    return expected.consult_id if about else None
 
 
 VERBS: dict[str, Callable[[Turn, Callback], None]] = {"held": _held}

@@ -1,8 +1,9 @@
 """What typed words mean: always by the screen that stands in the chat, as docs/repairs.md lists."""
 
 import re
+from collections.abc import Mapping
 
-from bot import dialog, held, narrative, persons, routes, typed_answers
+from bot import dialog, held, narrative, opinions, persons, routes, talk, typed_answers
 from bot.callbacks import Callback, encode
 from bot.present import Present
 from bot.screen import Button, Screen, bold, esc, laid_out, paragraphs
@@ -25,6 +26,13 @@ AROUND = ("help", "lines", "ready", "cases", "settings", "privacy")
 
 VIEWS = ("view.", "help", "lines")
 """The beginnings of the kinds of screens that only read; behind them stands the case."""
+
+MADE_ANEW: Mapping[str, tuple[str, ...]] = {
+    opinions.KIND: ("op",),
+    talk.KIND: ("tlk",),
+    talk.SAYING: ("tlk", "say"),
+}
+"""The verb and argument that lead to a screen whose words are not kept, by its kind."""
 
 _CODE = re.compile(r"(?:case |caso )?([a-z][0-9]{1,4})")
 
@@ -179,7 +187,7 @@ def _word(turn: Turn, here: Present, stored: StoredConsult | None, words: str) -
         case "cancel":
             dialog.ask_to_stop(turn, stored)
         case "repeat" if stored is not None and not here.kind.startswith(VIEWS):
-            _again(turn, here)
+            again(turn, here)
         case "repeat" | "summary" if stored is not None:
             dialog.return_to(turn, stored)
         case "back" if stored is not None and not here.kind.startswith("case."):
@@ -237,12 +245,22 @@ def _how(turn: Turn, here: Present) -> str:
 
 def _told(turn: Turn, said: str, here: Present) -> None:
     turn.say(esc(said))
-    _again(turn, here)
+    again(turn, here)
 
 
-def _again(turn: Turn, here: Present) -> None:
-    """Show a screen once more, at the bottom of the chat."""
-    turn.show(here.screen, consult=here.consult_id, kind=here.kind)
+def again(turn: Turn, here: Present) -> None:
+    """Show a screen once more, at the bottom of the chat; one that repeats words is made anew."""
+    if here.screen.text:
+        turn.show(here.screen, consult=here.consult_id, kind=here.kind)
+        return
+    if here.consult_id is None:
+        persons.begin(turn)
+        return
+    stored = consults.load(turn.tx, here.consult_id)
+    if here.kind == "suggestions" and turn.still_offered(stored):
+        return
+    verb, *args = MADE_ANEW.get(here.kind, ("go",))
+    routes.VERBS[verb](turn, Callback(verb, stored.short, tuple(args)))
 
 
 # --- where no case is at hand -----------------------------------------------------------------

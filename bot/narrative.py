@@ -146,10 +146,11 @@ def is_case(words: str) -> bool:
     return len(read_narrative(words).suggestions) > 1
 
 
-def offer(turn: Turn, words: str, *, fresh: bool = False) -> None:
+def offer(turn: Turn, words: str, *, fresh: bool = False, of: str = "") -> None:
     """Offer what can be read from ``words``, each with the words it came from, in the case at hand.
 
-    Without a case that is being asked, or where a ``fresh`` one is wanted, one is opened.
+    Without a case that is being asked, or where a ``fresh`` one is wanted, one is opened. ``of``
+    names the comment that the words are from, whose author may take them back.
     """
     if turn.person.role is None:
         turn.show(start.role_screen(turn.scenario, turn.t), kind="role")
@@ -179,10 +180,14 @@ def offer(turn: Turn, words: str, *, fresh: bool = False) -> None:
         turn.person.id,
         "suggested",
         consult_id=stored.id,
-        args=_part(turn, words),
+        args=_part(turn, words) | _source(of),
         held=_packed(suggestions),
     )
     turn.show(_screen(turn, stored, suggestions), consult=stored.id, kind="suggestions")
+
+
+def _source(of: str) -> dict[str, str]:
+    return {"of": of} if of else {}
 
 
 def _plain(value: Any) -> Any:
@@ -304,8 +309,14 @@ def _mark(turn: Turn, data: Callback) -> None:
 
 
 def _again(turn: Turn, stored: StoredConsult, suggestions: list[dict[str, Any]]) -> None:
+    before = expecting.expected(turn.tx, turn.person.id)
     expecting.expect(
-        turn.tx, turn.person.id, "suggested", consult_id=stored.id, held=_packed(suggestions)
+        turn.tx,
+        turn.person.id,
+        "suggested",
+        consult_id=stored.id,
+        args=_source(before.args.get("of", "") if before else ""),
+        held=_packed(suggestions),
     )
     if all(each["on"] is not None for each in suggestions):
         _fill(turn, stored, suggestions)

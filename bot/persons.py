@@ -1,11 +1,12 @@
 """The person in the chat: scope, role, settings, help, privacy."""
 
-import json
 import re
 from collections.abc import Callable
+from datetime import timedelta
+from math import ceil
 from zoneinfo import available_timezones
 
-from bot import reviews
+from bot import paper, reviews
 from bot.callbacks import Callback, encode
 from bot.dialog import current_case, help_with, new_case
 from bot.language import LANGUAGES, translator
@@ -15,7 +16,8 @@ from bot.screens import start
 from bot.turn import Gone, Turn
 from dialogs import typed
 from dialogs.translations import load_translations
-from storage import expecting, people, retention
+from storage import expecting, limits, people, retention
+from storage.access import Action, authorize
 
 ZONES = (
     "America/New_York",
@@ -256,9 +258,20 @@ def waiting(turn: Turn) -> None:
 
 def my_data(turn: Turn) -> None:
     """Send everything stored about the person as a file; nothing of it stands in the chat."""
-    found = retention.my_data(turn.tx, turn.person.id)
-    content = json.dumps(found, ensure_ascii=False, indent=1, default=str).encode()
-    turn.document("curbside-mydata.json", content, turn.t("Everything stored about you."))
+    authorize(turn.tx, turn.person, Action.SELF_EXPORT, turn.person)
+    t, free_at = turn.t, retention.may_export(turn.tx, turn.person.id)
+    if free_at is not None:
+        limits.note(turn.tx, turn.person.id, "data")
+        said = t(
+            "You had this file {count} times within a day. You can have it again in {hours} h."
+        )
+        hours = ceil((free_at - turn.tx.now) / timedelta(hours=1))
+        turn.say(esc(said.format(count=retention.EXPORTS, hours=hours)))
+        return
+    retention.note_export(turn.tx, turn.person.id)
+    caption = esc(t("Everything stored about you. Files that were sent to you are named only."))
+    document = paper.data_of("curbside-mydata.json", turn.person.id)
+    turn.upload({"document": document, "caption": caption})
 
 
 def forget_me(turn: Turn) -> None:

@@ -27,6 +27,7 @@ def remind(zone: str, tx: Tx) -> tuple[int, ...]:
     by_person: dict[int, list[Due]] = defaultdict(list)
     for due in plans.take_due(tx):
         if not _put_off(tx, due, zone):
+            plans.record_sent(tx, due.review)
             by_person[due.telegram_id].append(due)
     for chat, found in by_person.items():
         who = people.get(tx, found[0].review.person_id)

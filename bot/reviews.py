@@ -416,7 +416,7 @@ def _snooze(turn: Turn, data: Callback) -> None:
         return
     until = _until(turn, value)
     try:
-        plans.snooze(turn.tx, review, until)
+        plans.snooze(turn.tx, review, until, turn.person.id)
     except Conflict:
         turn.tell(turn.t("That review was answered already."))
     else:

@@ -10,6 +10,7 @@ from functools import partial
 from math import inf
 from time import monotonic
 from typing import Any
+from uuid import UUID
 
 import structlog
 from telegram.error import TelegramError
@@ -40,13 +41,16 @@ from storage import (
     retention,
     shares,
     statistics,
+    to_record,
     transcript,
+    unreadable,
 )
 from storage.checkpoints import CHECKPOINT_EVENTS, Checkpoint
 from storage.database import Database
 from storage.errors import StorageUnavailable
 from storage.locks import POLLING
 from storage.paper import Press
+from storage.sealing import Place
 from storage.transaction import Tx
 from storage.transcript import Outgoing
 
@@ -120,7 +124,8 @@ class Service:
         self.telegram = telegram
         self.scenarios = Scenarios(settings.scenario)
         self.press = press or Press()
-        self.outbox = Outbox(database, Papered(telegram, self.press), pace=pace)
+        papered = Papered(telegram, self.press, self._data_of)
+        self.outbox = Outbox(database, papered, pace=pace)
         self.handler = Handler(database, self.outbox, settings, self.scenarios, seconds=seconds)
         self.intake = Intake(self.handler, self.bury)
         self.beats = Beats()
@@ -140,6 +145,17 @@ class Service:
                 attempts=attempts,
             )
         )
+
+    async def _data_of(self, person_id: UUID) -> bytes:
+        """Return the file of a person's data; what of it cannot be read is on record then."""
+
+        def unit(tx: Tx) -> tuple[bytes, tuple[Place, ...]]:
+            return retention.my_file(tx, person_id), unreadable.taken(tx)
+
+        made, places = await self.database.read(unit)
+        if places:
+            await self.database.write(lambda tx: unreadable.record_all(tx, person_id, places))
+        return made
 
     async def run(
         self, stop: asyncio.Event, *, before_drain: Callable[[], Awaitable[None]] | None = None
@@ -301,6 +317,7 @@ class Service:
         removed = await retention.purge_all(self.database, text_days=self.settings.retention_days)
         await self.database.write(lambda tx: retention.note_run(tx, removed))
         await self.database.write(expecting.forget_old)
+        await to_record.take(self.database, self.settings.data_dir)
         await self.database.write(shares.withdraw_expired)
         self.beats.tidied_at = monotonic()
 

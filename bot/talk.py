@@ -267,7 +267,7 @@ def _one(turn: Turn, data: Callback) -> None:
         raise Gone
     match data.arg(0):
         case "new":
-            narrative.offer(turn, found.text, fresh=True)
+            narrative.offer(turn, found.text, fresh=True, of=found.id.hex)
         case "rm" if data.arg(2) in (*MODERATION, "author"):
             _remove(turn, stored, found, data.arg(2))
         case _:

@@ -223,8 +223,8 @@ class Telegram:
     async def call(self, method: str, params: Mapping[str, Any]) -> Any:
         """Return the result of a Bot API method; raises a TelegramError otherwise.
 
-        A parameter ``{"filename": ..., "base64": ...}`` is uploaded as a file, and so is the
-        picture of a drawing ``{"filename": ..., "svg": ...}``.
+        A parameter ``{"filename": ..., "base64": ...}`` is uploaded as a file, and so are one with
+        ``bytes`` and the picture of a drawing ``{"filename": ..., "svg": ...}``.
         """
         return await self._call(self._calls, method, await drawn(params))
 
@@ -251,11 +251,15 @@ class Telegram:
         return await transport.post(url, cast("RequestData", form_of(params)))
 
 
+FILES = ({"filename", "base64"}, {"filename", "bytes"})
+"""What a parameter consists of that is uploaded."""
+
+
 def form_of(params: Mapping[str, Any]) -> Form:
     """Return ``params`` as fields and files; raises BadRequest for a file without content."""
     fields, files = {}, {}
     for name, value in params.items():
-        if isinstance(value, Mapping) and value.keys() == {"filename", "base64"}:
+        if isinstance(value, Mapping) and value.keys() in FILES:
             files[name] = _file(value)
         elif value is not None:
             fields[name] = clean(value) if isinstance(value, str) else value
@@ -267,6 +271,8 @@ def _json(value: Any) -> str:
 
 
 def _file(value: Mapping[str, Any]) -> File:
+    if "bytes" in value:
+        return str(value["filename"]), value["bytes"], "application/octet-stream"
     try:
         content = base64.b64decode(value["base64"], validate=True)
     except (binascii.Error, ValueError, TypeError):

@@ -65,6 +65,8 @@ class Turn:
     deliver: set[int] = field(default_factory=set)
     consult_id: UUID | None = None
     """The consult that the inbound row belongs to, once a handler has found it."""
+    seen: UUID | None = None
+    """The consult that something shown in this chat is about."""
     words_id: int | None = None
     """The message that the typed words came in, so that editing it corrects the answer."""
     settled: int | None = None
@@ -83,6 +85,8 @@ class Turn:
     """Lets others know, and see, that such questions have an answer now."""
     mean: Callable[[str, "Present | None"], None] = lambda words, at: None
     """Does what guarded words mean at a screen, as if they were typed just now."""
+    again: Callable[[Present], None] = lambda screen: None
+    """Shows a screen once more."""
     still_offered: Callable[[StoredConsult], bool] = lambda stored: False
     """Shows what was read from a case in words again, where it waits to be confirmed."""
     follow: Callable[[str], None] = lambda payload: None
@@ -141,7 +145,12 @@ class Turn:
 
     def enqueue(self, outgoing: Outgoing) -> UUID:
         self.deliver.add(outgoing.chat_id)
+        self._shows(outgoing)
         return transcript.enqueue(self.tx, outgoing)
+
+    def _shows(self, outgoing: Outgoing) -> None:
+        if outgoing.consult_id is not None and outgoing.chat_id == self.chat_id:
+            self.seen = outgoing.consult_id
 
     def show(self, screen: Screen, *, consult: UUID | None = None, kind: str = "screen") -> None:
         """Make ``screen`` the chat's current one: in place after a tap on it, else as a new message.
@@ -227,6 +236,7 @@ class Turn:
         )
         if self.clear and self.hold is not None and self.chat_id not in self.deliver:
             self.deliver.add(self.chat_id)
+            self._shows(edit)
             self.first = self.hold(self.tx, edit)
         else:
             self.enqueue(edit)

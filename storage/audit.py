@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from hashlib import sha256
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeGuard
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, bindparam, func, insert, or_, select, text
@@ -33,6 +33,9 @@ BEGINNING = bytes(32)
 
 END = "the end of the chain"
 """The note of a transaction that recorded an event: this one writes, so nobody else does."""
+
+RECORDED = "events on record"
+"""The note of a transaction how many events it recorded."""
 
 SEAL_BATCH = 2000
 SEALER_LOCK = 0x63627365
@@ -128,10 +131,17 @@ def record(tx: Tx, event: Event) -> UUID:
             "hash": link(key, head.hash, head.seq + 1, row["row_mac"]),
         }
     tx.connection.execute(_INSERT, row)
+    tx.notes[RECORDED] = recorded(tx) + 1
     if tx.on_sqlite:
         tx.notes[END] = Head(row["seq"], row["hash"])
     identity: UUID = row["id"]
     return identity
+
+
+def recorded(tx: Tx) -> int:
+    """Return how many events this transaction has put on record so far."""
+    count: int = tx.notes.get(RECORDED, 0)
+    return count
 
 
 def lock_log(tx: Tx) -> None:
@@ -202,6 +212,18 @@ def refused(tx: Tx, actor: UUID, action: Code, since: datetime) -> int:
         audit_event.c.action == action,
     )
     return tx.connection.scalar(query) or 0
+
+
+def done(
+    tx: Tx, actor: UUID, action: Code, since: datetime, *, outcome: Code = "ok"
+) -> tuple[datetime, ...]:
+    """Return when somebody did something since then, or was denied it, oldest first."""
+    query = select(audit_event.c.at).where(
+        chained_or_not(audit_event.c.actor == actor, since),
+        audit_event.c.outcome == outcome,
+        audit_event.c.action == action,
+    )
+    return tuple(moment_of(at) for at in tx.connection.scalars(query.order_by(audit_event.c.at)))
 
 
 def chained_or_not(which: ColumnElement[bool], since: datetime) -> ColumnElement[bool]:
@@ -381,8 +403,12 @@ def _meta(meta: Mapping[str, int | Code]) -> str:
     return json.dumps(meta, sort_keys=True, separators=(",", ":"))
 
 
+def is_code(value: object) -> TypeGuard[Code]:
+    return isinstance(value, str) and _CODE.fullmatch(value) is not None
+
+
 def _code(value: object) -> str:
-    if not isinstance(value, str) or not _CODE.fullmatch(value):
+    if not is_code(value):
         raise ValueError("an audit code is up to 64 of a-z0-9_.:-")
     return value
 

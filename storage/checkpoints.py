@@ -12,9 +12,24 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from sqlalchemy import func, insert, select
 
-from storage.audit import Head, index_words, last_event, lock_log, microseconds, seal
+from storage.audit import (
+    Event,
+    Head,
+    index_words,
+    last_event,
+    lock_log,
+    microseconds,
+    record,
+    seal,
+)
 from storage.database import Database
 from storage.errors import StorageUnavailable
+from storage.noted import (
+    note_checkpoint,
+    noted_checkpoint,
+    noted_seq,
+    notes_checkpoints,
+)
 from storage.schema import audit_checkpoint, audit_event
 from storage.sealing import system_key
 from storage.transaction import Tx
@@ -75,16 +90,32 @@ def checkpoint(tx: Tx) -> Checkpoint | None:
     Of several processes one signs a state; the others find it signed.
     """
     lock_log(tx)
-    head, previous = last_event(tx), _last_seq(tx)
+    head, previous = last_event(tx), max(_last_seq(tx), noted_seq(tx))
     if head.seq <= previous:
         return None
+    if noted_checkpoint(tx) is None and not notes_checkpoints(tx):
+        head = _begun(tx)
     made = _signed(tx, head, head.seq - previous)
     tx.connection.execute(
         insert(audit_checkpoint).values(
             seq=made.seq, hash=made.hash, count=made.count, at=made.at, signature=made.signature
         )
     )
+    if noted_checkpoint(tx) is not None:
+        note_checkpoint(tx, made.seq)
     return made
+
+
+def _begun(tx: Tx) -> Head:
+    """Begin to note the newest checkpoint; return where the log ends once that is on record.
+
+    For a database that an earlier version made. What was noted and is gone stays gone: it is found.
+    """
+    record(tx, Event(actor=None, action="audit.checkpoints", object_type="log"))
+    note_checkpoint(tx, 0)
+    while seal(tx):
+        pass
+    return last_event(tx)
 
 
 def stored_checkpoints(tx: Tx) -> list[Checkpoint]:
@@ -114,6 +145,11 @@ def append_anchor(path: Path, made: Checkpoint) -> None:
         file.write(made.line() + "\n")
         file.flush()
         os.fsync(file.fileno())
+
+
+def anchors_of(path: Path) -> list[Checkpoint]:
+    """Return the anchors in a file, whatever else it is; UnreadableAnchor at the first bad line."""
+    return read_anchors(path.read_bytes().decode("ascii", "replace").splitlines())
 
 
 def read_anchors(lines: Iterable[str]) -> list[Checkpoint]:
@@ -188,5 +224,5 @@ def _anchor(number: int, line: str) -> Checkpoint:
             at=int(raw["at"]),
             signature=bytes.fromhex(raw["signature"]),
         )
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         raise UnreadableAnchor(number) from None

@@ -34,7 +34,7 @@ from sqlalchemy import (
     update,
 )
 
-from storage import access, audit, letters, people, rounds, sign_in, teams
+from storage import access, audit, letters, people, rounds, sign_in, teams, unreadable
 from storage.errors import Conflict, NotFound
 from storage.ids import new_id
 from storage.people import Person
@@ -43,12 +43,14 @@ from storage.schema import (
     audit_checkpoint,
     audit_event,
     break_glass,
+    comment,
     consult,
     content_version,
     data_key,
     dead_letter,
     disposition,
     log_review,
+    opinion,
     person,
     plan,
     review,
@@ -59,9 +61,10 @@ from storage.schema import (
     transcript,
     web_session,
 )
-from storage.sealing import Place, blind_index, seal_words, unseal
+from storage.sealing import Place, blind_index, seal_words
 from storage.text import clean
 from storage.transaction import Tx
+from storage.unreadable import UNREADABLE
 
 Member: TypeAlias = Person
 R = TypeVar("R")
@@ -167,7 +170,7 @@ def by_pseudonym(tx: Tx, name: str) -> UUID | None:
     return next((found for found in ids if pseudonym(tx, found) == name), None)
 
 
-HIDDEN_ACTIONS = ("opinion.", "comment.")
+HIDDEN_ACTIONS = ("opinion.", "comment.", "guard.")
 """What is left out about a case while a round of opinions runs."""
 
 
@@ -777,7 +780,9 @@ def read_text(tx: Tx, who: Member, consult_id: UUID) -> tuple[Said, ...]:
     ).all()
     hide = consult_id in hidden_consults(tx)
     said = [_said(tx, row) for row in rows if not (hide and row.kind.startswith("opinion"))]
-    return tuple(sorted([*(s for s in said if s.text), *_plan_words(tx, consult_id)], key=_at))
+    opinions = () if hide else _opinion_words(tx, consult_id)
+    words = [*(s for s in said if s.text), *_plan_words(tx, consult_id), *opinions]
+    return tuple(sorted(words, key=_at))
 
 
 def _at(said: Said) -> datetime:
@@ -787,15 +792,19 @@ def _at(said: Said) -> datetime:
 def _said(tx: Tx, row: Any) -> Said:
     words = _opened(tx, row, "content")
     if not words and row.params is not None:
-        params = json.loads(_opened(tx, row, "params") or "{}")
-        words = str(params.get("text") or params.get("caption") or "")
+        params = _opened(tx, row, "params")
+        words = params if params == UNREADABLE else _words_of(json.loads(params))
     return Said(row.created_at, row.direction, row.kind, words)
+
+
+def _words_of(params: Mapping[str, Any]) -> str:
+    return str(params.get("text") or params.get("caption") or "")
 
 
 def _opened(tx: Tx, row: Any, name: str) -> str:
     sealed = getattr(row, name)
     place = Place("transcript", name, row.id, row.consult_id)
-    return "" if sealed is None else unseal(tx, row.data_key_id, sealed, place)
+    return "" if sealed is None else unreadable.words(tx, row.data_key_id, sealed, place)
 
 
 def _plan_words(tx: Tx, consult_id: UUID) -> Iterator[Said]:
@@ -806,8 +815,18 @@ def _plan_words(tx: Tx, consult_id: UUID) -> Iterator[Said]:
         )
         for row in tx.connection.execute(query).all():
             place = Place(kept.name, "reason", row.id, consult_id)
-            words = unseal(tx, row.data_key_id, row.reason, place)
+            words = unreadable.words(tx, row.data_key_id, row.reason, place)
             yield Said(row.said_at, "in", kept.name, words)
+
+
+def _opinion_words(tx: Tx, consult_id: UUID) -> Iterator[Said]:
+    """Yield the reasons of the opinions on a case, and what was said in its discussion."""
+    for kept, name in ((opinion, "reason"), (comment, "content")):
+        query = select(kept).where(kept.c.consult_id == consult_id, kept.c[name].is_not(None))
+        for row in tx.connection.execute(query).all():
+            place = Place(kept.name, name, row.id, consult_id)
+            words = unreadable.words(tx, row.data_key_id, getattr(row, name), place)
+            yield Said(row.at, "in", kept.name, words)
 
 
 # --- people ---------------------------------------------------------------------------------------
@@ -882,7 +901,7 @@ def _person_row(tx: Tx, row: Any, sessions: int, *, named: bool = False) -> Pers
     return PersonRow(
         id=row.id,
         pseudonym=pseudonym(tx, row.id),
-        name=unseal(tx, row.data_key_id, row.name, place) if readable else "",
+        name=unreadable.words(tx, row.data_key_id, row.name, place) if readable else "",
         telegram_id=row.telegram_id if shown else None,
         status=row.status,
         is_admin=row.is_admin,

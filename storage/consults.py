@@ -11,8 +11,8 @@ from uuid import UUID
 from sqlalchemy import Select, bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_or_not
 
-from storage import audit, shares
-from storage.errors import Conflict, KeyDestroyed, NotFound
+from storage import audit, shares, unreadable
+from storage.errors import Conflict, KeyDestroyed, KeyTrouble, NotFound, Unreadable
 from storage.ids import new_code, new_id, new_short
 from storage.people import Person
 from storage.schema import (
@@ -109,6 +109,9 @@ class AnswerChange:
     by: UUID
     at: datetime
 
+
+LOST_DRAFT: Final[Mapping[str, Any]] = {"unreadable": unreadable.UNREADABLE}
+"""What stands for a draft that cannot be read; never saved."""
 
 SAVED = frozenset(
     {
@@ -225,7 +228,47 @@ def list_for(tx: Tx, owner_id: UUID, page: int = 0, *, per_page: int = PAGE) -> 
     number = min(max(page, 0), pages - 1)
     query = select(consult).where(mine).order_by(consult.c.updated_at.desc(), consult.c.id.desc())
     rows = tx.connection.execute(query.limit(per_page).offset(number * per_page)).all()
-    return Page(tuple(_consult(tx, row) for row in rows), number, pages, total)
+    return Page(tuple(_listed(tx, row) for row in rows), number, pages, total)
+
+
+def is_whole(stored: StoredConsult) -> bool:
+    """Tell whether a consult of a list was read with its draft; one that was not is never saved."""
+    return stored.draft != LOST_DRAFT
+
+
+def require_whole(stored: StoredConsult) -> None:
+    """Raise Unreadable for a consult whose draft could not be read."""
+    if not is_whole(stored):
+        place = _draft_place(stored.id)
+        raise Unreadable(place.table, place.column, place.row)
+
+
+def load_listed(tx: Tx, consult_id: UUID) -> StoredConsult:
+    """Return a consult by id, to be looked at only: without its draft where that cannot be read."""
+    row = tx.connection.execute(_LOAD, {"wanted": consult_id}).first()
+    if row is None:
+        raise NotFound("consult", consult_id)
+    return _listed(tx, row)
+
+
+def _listed(tx: Tx, row: Any) -> StoredConsult:
+    """Return a consult to be looked at; one whose draft cannot be read stands there without it."""
+    try:
+        return _consult(tx, row)
+    except KeyDestroyed:
+        raise
+    except (KeyTrouble, Unreadable):
+        unreadable.note(tx, _draft_place(row.id))
+        return StoredConsult(**dict(row._mapping) | {"draft": LOST_DRAFT})  # noqa: SLF001 - as below
+
+
+def record_list(tx: Tx, reader: UUID, count: int) -> None:
+    """Put on record that somebody looked at the list of their consults."""
+    meta = {"count": count}
+    event = audit.Event(
+        actor=reader, action="consult.list", object_type="person", object_id=reader, meta=meta
+    )
+    audit.record(tx, event)
 
 
 def latest_open(tx: Tx, owner_id: UUID) -> StoredConsult | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from sqlalchemy import URL, Engine, make_url
 from sqlalchemy.exc import ArgumentError
 
-from storage import audit, sealing
+from storage import audit, noted, sealing
 from storage.errors import StorageError, StorageUnavailable
 from storage.faults import unavailable
 from storage.keys import Keyring
@@ -165,7 +165,7 @@ def _prepare(tx: Tx) -> None:
         tx.connection.execute(TAKE_YOUR_TIME)
     bring_up_to_date(tx.connection)
     if sealing.create_system_keys(tx):
-        audit.record(tx, audit.Event(actor=None, action="database.create"))
+        noted.note_creation(tx)
     sealing.check_keys(tx)
 
 

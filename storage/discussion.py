@@ -4,7 +4,7 @@ While a round of opinions runs, a comment could give away what somebody thinks: 
 those who have said what they think themselves.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Literal, TypeAlias
@@ -12,13 +12,13 @@ from uuid import UUID
 
 from sqlalchemy import Row, func, insert, select, update
 
-from storage import audit, rounds
+from storage import audit, expecting, rounds, transcript, unreadable
 from storage.consults import StoredConsult
 from storage.errors import Conflict, NotFound
 from storage.ids import new_id, new_short
 from storage.people import Person
 from storage.schema import comment
-from storage.sealing import Place, seal_words, unseal
+from storage.sealing import Place, seal_words
 from storage.text import clean
 from storage.transaction import Tx
 
@@ -109,6 +109,7 @@ def edit(tx: Tx, found: Comment, text: str) -> None:
     tx.connection.execute(
         update(comment).where(comment.c.id == found.id).values(content=sealed, edited_at=tx.now)
     )
+    _take_back(tx, [found.id], [found.consult_id])
     _record(tx, found, "comment.edit", found.person_id)
 
 
@@ -124,6 +125,7 @@ def remove(tx: Tx, found: Comment, by: UUID, reason: str) -> None:
     ).rowcount
     if not changed:
         raise Conflict("comment", found.id)
+    _take_back(tx, [found.id], [found.consult_id])
     _record(tx, found, "comment.remove", by, reason=reason)
 
 
@@ -176,6 +178,9 @@ def shown(
 
 def forget(tx: Tx, person_id: UUID) -> None:
     """Remove the words of everything a person said; that something was said stays."""
+    theirs = select(comment.c.id, comment.c.consult_id).where(comment.c.person_id == person_id)
+    rows = tx.connection.execute(theirs).all()
+    _take_back(tx, [row.id for row in rows], {row.consult_id for row in rows})
     tx.connection.execute(
         update(comment)
         .where(comment.c.person_id == person_id, comment.c.removed_at.is_(None))
@@ -212,10 +217,17 @@ def of_person(tx: Tx, person_id: UUID) -> list[dict[str, Any]]:
     ]
 
 
+def _take_back(tx: Tx, comments: Collection[UUID], consult_ids: Collection[UUID]) -> None:
+    """Let nobody be sent these words any more, or go on with what was read in them."""
+    expecting.drop_quoted(tx, comments)
+    for consult_id in consult_ids:
+        transcript.take_back(tx, consult_id)
+
+
 def _comment(tx: Tx, row: Row[Any]) -> Comment:
     values = {name: getattr(row, name) for name in Comment.__slots__ if name != "text"}
     place = Place("comment", "content", row.id, row.consult_id)
-    text = "" if row.content is None else unseal(tx, row.data_key_id, row.content, place)
+    text = "" if row.content is None else unreadable.words(tx, row.data_key_id, row.content, place)
     return Comment(**values, text=text)
 
 

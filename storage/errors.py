@@ -95,3 +95,6 @@ class Unreadable(StorageError):
 
     def __init__(self, table: str, column: str, row: UUID) -> None:
         super().__init__(f"{table}.{column} of {row} was altered or does not belong there")
+        self.table = table
+        self.column = column
+        self.row = row

@@ -1,6 +1,6 @@
 """What the next typed words of a person are for; words held for a yes are kept encrypted."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -8,9 +8,10 @@ from uuid import UUID
 
 from sqlalchemy import delete, insert, select
 
+from storage import unreadable
 from storage.ids import new_id
 from storage.schema import expecting as table
-from storage.sealing import Place, seal, system_key_id, unseal
+from storage.sealing import Place, seal, system_key_id
 from storage.transaction import Tx
 
 LASTS = timedelta(hours=24)
@@ -58,17 +59,35 @@ def expect(
 
 
 def expected(tx: Tx, person_id: UUID) -> Expected | None:
-    """Return what the person's next words are for, or None; it lasts 24 hours."""
+    """Return what the person's next words are for, or None; it lasts 24 hours.
+
+    What was held and cannot be read is forgotten with it.
+    """
     row = tx.connection.execute(select(table).where(table.c.person_id == person_id)).first()
     if row is None or tx.now - row.at > LASTS:
         return None
-    held = None if row.held is None else unseal(tx, row.data_key_id, row.held, _place(row.id))
+    held = (
+        None
+        if row.held is None
+        else unreadable.words(tx, row.data_key_id, row.held, _place(row.id))
+    )
+    if held == unreadable.UNREADABLE:
+        return None
     return Expected(row.kind, row.consult_id, dict(row.args), held, row.id.hex[-8:])
 
 
 def forget(tx: Tx, person_id: UUID) -> None:
     """Expect nothing special of the person's next words."""
     tx.connection.execute(delete(table).where(table.c.person_id == person_id))
+
+
+def drop_quoted(tx: Tx, sources: Collection[UUID]) -> None:
+    """Forget what is held of words that were taken back; ``of`` in what is expected names whose."""
+    wanted = {source.hex for source in sources}
+    rows = tx.connection.execute(select(table.c.id, table.c.args).where(table.c.held.is_not(None)))
+    found = [row.id for row in rows if row.args.get("of") in wanted]
+    if found:
+        tx.connection.execute(delete(table).where(table.c.id.in_(found)))
 
 
 def forget_old(tx: Tx) -> int:

@@ -7,11 +7,11 @@ from uuid import UUID
 
 from sqlalchemy import Row, delete, insert, select, update
 
-from storage import audit, transcript
+from storage import audit, transcript, unreadable
 from storage.errors import Conflict, NotFound
 from storage.ids import new_id
 from storage.schema import card, team, team_group
-from storage.sealing import Place, seal_words, unseal
+from storage.sealing import Place, seal_words
 from storage.text import clean
 from storage.transaction import Tx
 
@@ -173,7 +173,7 @@ def _group(tx: Tx, row: Row[Any]) -> Group:
         id=row.id,
         team_id=row.team_id,
         chat_id=row.chat_id,
-        title=unseal(tx, row.data_key_id, row.title, _title_place(row.id)),
+        title=unreadable.words(tx, row.data_key_id, row.title, _title_place(row.id)),
         is_forum=row.is_forum,
         topics=row.topics,
         asked_by=row.asked_by,

@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_or_not
 
+from storage import unreadable
 from storage.errors import NotFound
 from storage.ids import new_id
 from storage.schema import dead_letter, transcript
@@ -108,7 +109,10 @@ def replay(tx: Tx, letter_id: UUID) -> str:
 
 
 def asked(tx: Tx) -> tuple[tuple[UUID, str], ...]:
-    """Return id and payload of the letters that are to be handled once more, oldest first."""
+    """Return id and payload of the letters that are to be handled once more, oldest first.
+
+    One that cannot be read waits until it expires.
+    """
     query = (
         select(dead_letter)
         .where(
@@ -119,10 +123,11 @@ def asked(tx: Tx) -> tuple[tuple[UUID, str], ...]:
         .order_by(dead_letter.c.id)
         .limit(MOST_ASKED)
     )
-    return tuple(
-        (row.id, unseal(tx, row.data_key_id, row.payload, _place(row.id)))
+    found = [
+        (row.id, unreadable.words(tx, row.data_key_id, row.payload, _place(row.id)))
         for row in tx.connection.execute(query)
-    )
+    ]
+    return tuple((row, payload) for row, payload in found if payload != unreadable.UNREADABLE)
 
 
 def done(tx: Tx, letter_id: UUID) -> None:

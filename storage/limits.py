@@ -84,3 +84,18 @@ def note(tx: Tx, actor: UUID, kind: audit.Code) -> None:
         return
     event = audit.Event(actor=actor, action="limit.hit", outcome="refused", meta={"kind": kind})
     audit.record(tx, event)
+
+
+def note_denied(tx: Tx, actor: UUID, kind: audit.Code, status: audit.Code) -> None:
+    """Put on record that somebody was turned away who is not approved; each kind once a minute."""
+    if audit.done(tx, actor, f"use.{kind}", tx.now - NOTED_EVERY, outcome="denied"):
+        return
+    event = audit.Event(
+        actor=actor,
+        action=f"use.{kind}",
+        object_type="person",
+        object_id=actor,
+        outcome="denied",
+        meta={"status": status},
+    )
+    audit.record(tx, event)

@@ -9,11 +9,11 @@ from uuid import UUID
 from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_or_not
 
-from storage import audit
+from storage import audit, unreadable
 from storage.errors import NotFound
 from storage.ids import new_id
 from storage.schema import person
-from storage.sealing import Place, new_data_key, seal, unseal
+from storage.sealing import Place, new_data_key, seal
 from storage.text import clean
 from storage.transaction import Tx
 
@@ -116,7 +116,15 @@ def set_choices(tx: Tx, who: Person, **chosen: Any) -> Person:
     """Return the person with new settings (role, language, time_zone, quiet hours, path)."""
     if unknown := set(chosen) - CHOSEN:
         raise ValueError(f"not a setting: {sorted(unknown)}")
+    _record(tx, who, "person.change", who.id, **{name: _code(v) for name, v in chosen.items()})
     return _changed(tx, who, **chosen)
+
+
+def _code(value: Any) -> int | str:
+    """Return a setting as the log takes it: as a code or a number, a time zone as set or not."""
+    if isinstance(value, int):
+        return value
+    return value if audit.is_code(value) else int(value is not None)
 
 
 def set_status(tx: Tx, who: Person, status: Status, *, by: UUID | None) -> Person:
@@ -213,4 +221,5 @@ def _person(tx: Tx, row: Any) -> Person:
     values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for a row as a mapping
     if row.name is None:
         return Person(**values | {"name": ""})
-    return Person(**values | {"name": unseal(tx, row.data_key_id, row.name, _name_place(row.id))})
+    name = unreadable.words(tx, row.data_key_id, row.name, _name_place(row.id))
+    return Person(**values | {"name": name})

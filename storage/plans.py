@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import Row, delete, func, insert, select, update
 
 from dialogs.phases import ENDED
-from storage import audit
+from storage import audit, unreadable
 from storage.consults import StoredConsult
 from storage.errors import Conflict, NotFound
 from storage.ids import new_id
@@ -24,7 +24,7 @@ from storage.schema import (
     review,
     transcript,
 )
-from storage.sealing import Place, seal_words, unseal
+from storage.sealing import Place, seal_words
 from storage.transaction import Tx
 
 Kind = Literal["review", "deadline"]
@@ -195,7 +195,9 @@ def plans_of(tx: Tx, stored: StoredConsult) -> tuple[Plan, ...]:
 
 def _plan(tx: Tx, row: Row[Any]) -> Plan:
     place = Place("plan", "reason", row.id, row.consult_id)
-    reason = None if row.reason is None else unseal(tx, row.data_key_id, row.reason, place)
+    reason = (
+        None if row.reason is None else unreadable.words(tx, row.data_key_id, row.reason, place)
+    )
     return Plan(
         id=row.id,
         consult_id=row.consult_id,
@@ -302,7 +304,9 @@ def review_by_id(tx: Tx, identity: UUID) -> Review:
 
 def _review(tx: Tx, row: Row[Any]) -> Review:
     place = _reason_place(row.id, row.consult_id)
-    reason = None if row.reason is None else unseal(tx, row.data_key_id, row.reason, place)
+    reason = (
+        None if row.reason is None else unreadable.words(tx, row.data_key_id, row.reason, place)
+    )
     return Review(
         id=row.id,
         consult_id=row.consult_id,
@@ -354,6 +358,11 @@ def take_due(tx: Tx) -> tuple[Due, ...]:
     )
 
 
+def record_sent(tx: Tx, found: Review) -> None:
+    """Put on record that somebody is asked about a review."""
+    _record(tx, found.id, found.consult_id, "review.send", None)
+
+
 def wait_again(tx: Tx, telegram_id: int) -> int:
     """Leave reviews waiting whose notification never got through; return how many that were."""
     unsent = select(transcript.c.created_at).where(
@@ -381,17 +390,21 @@ def answer_review(tx: Tx, found: Review, outcome: str, by: UUID) -> None:
     ).rowcount
     if not changed:
         raise Conflict("review", found.id)
-    audit.record(
-        tx,
-        audit.Event(
-            actor=by,
-            action="review.answer",
-            object_type="review",
-            object_id=found.id,
-            consult_id=found.consult_id,
-            meta={"outcome": outcome},
-        ),
+    _record(tx, found.id, found.consult_id, "review.answer", by, outcome=outcome)
+
+
+def _record(
+    tx: Tx, review_id: UUID, consult_id: UUID, action: str, by: UUID | None, **meta: int | str
+) -> None:
+    event = audit.Event(
+        actor=by,
+        action=action,
+        object_type="review",
+        object_id=review_id,
+        consult_id=consult_id,
+        meta=meta,
     )
+    audit.record(tx, event)
 
 
 def give_reason(tx: Tx, stored: StoredConsult, found: Review, words: str) -> None:
@@ -402,10 +415,11 @@ def give_reason(tx: Tx, stored: StoredConsult, found: Review, words: str) -> Non
         .where(review.c.id == found.id)
         .values(reason=sealed, data_key_id=stored.data_key_id)
     )
+    _record(tx, found.id, stored.id, "review.reason", stored.owner_id)
 
 
-def snooze(tx: Tx, found: Review, until: datetime) -> None:
-    """Ask again at ``until``; one that was answered is not asked again."""
+def snooze(tx: Tx, found: Review, until: datetime, by: UUID | None = None) -> None:
+    """Ask again at ``until``; one that was answered is not asked again. ``by`` is None for the clock."""
     changed = tx.connection.execute(
         update(review)
         .where(review.c.id == found.id, review.c.state.in_(("waiting", "sent")))
@@ -413,6 +427,7 @@ def snooze(tx: Tx, found: Review, until: datetime) -> None:
     ).rowcount
     if not changed:
         raise Conflict("review", found.id)
+    _record(tx, found.id, found.consult_id, "review.snooze", by)
 
 
 def give_to(tx: Tx, consult_id: UUID, new_owner: UUID) -> None:

@@ -102,11 +102,15 @@ def _through_a_link(tx: Tx, stored: StoredConsult, scenario_of: ScenarioOf) -> R
     return RecordFacts(case, _days(tx, stored, dates=False))
 
 
+READ = ("page", "chat")
+"""The forms in which a case is only looked at."""
+
+
 def on_record(tx: Tx, reader: Person | None, stored: StoredConsult, form: str) -> None:
     """Put on record that somebody read or took the record of a case; ``form`` is a code."""
     event = audit.Event(
         actor=None if reader is None else reader.id,
-        action="consult.read" if form == "page" else "consult.export",
+        action="consult.read" if form in READ else "consult.export",
         object_type="consult",
         object_id=stored.id,
         consult_id=stored.id,

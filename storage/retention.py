@@ -1,11 +1,13 @@
 """What is kept for how long, what a person can take along, and how they are forgotten."""
 
+import json
 from dataclasses import asdict, astuple, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, not_, select, update
+from sqlalchemy import ColumnElement, and_, delete, not_, or_, select, update
+from sqlalchemy.dialects.postgresql import insert as insert_or_not
 
 from storage import (
     audit,
@@ -28,6 +30,7 @@ from storage.people import Person
 from storage.schema import (
     audit_event,
     consult,
+    meta,
     person,
     screen,
     share_view,
@@ -41,6 +44,14 @@ from storage.transaction import Tx
 TEXT_DAYS = 180
 BATCH = 1000
 EXPORTED_EVENTS = 10_000
+CAUGHT_UP = "quoting_let_go"
+EXPORTS = 3
+"""Files of their own data that a person gets within ``EXPORTS_WITHIN``."""
+
+EXPORTS_WITHIN = timedelta(hours=24)
+MOST_WORDS = 5_000_000
+"""Characters of messages in a file of somebody's data: such a file is made in memory."""
+
 NOTED_EVERY = timedelta(hours=23)
 
 
@@ -90,6 +101,7 @@ async def purge_all(database: Database, *, text_days: int = TEXT_DAYS) -> int:
         removed += round_.rows
         if not round_.more:
             break
+    await database.write(_note_caught_up)
     if removed:
         await database.truncate_log()
     return removed
@@ -136,18 +148,54 @@ def forget_person(tx: Tx, person_id: UUID, *, by: UUID | None) -> int:
     return len(owned)
 
 
-def my_data(tx: Tx, person_id: UUID) -> dict[str, Any]:
-    """Return everything kept about a person, as it goes into their file (JSON)."""
-    who = people.get(tx, person_id)
-    mine = select(consult.c.id).where(consult.c.owner_id == who.id).order_by(consult.c.opened_at)
+@dataclass(slots=True)
+class _Room:
+    """How many characters of messages still fit; ``left_out`` counts those that did not."""
+
+    characters: int
+    left_out: int = 0
+
+
+def may_export(tx: Tx, person_id: UUID) -> datetime | None:
+    """Return from when on a person may have the file of their data; None is now."""
+    since = tx.now - EXPORTS_WITHIN
+    taken = [at for at in audit.done(tx, person_id, "person.export", since) if at > since]
+    return None if len(taken) < EXPORTS else taken[-EXPORTS] + EXPORTS_WITHIN
+
+
+def note_export(tx: Tx, person_id: UUID) -> None:
+    """Put on record that a person takes their data along."""
+    event = audit.Event(
+        actor=person_id, action="person.export", object_type="person", object_id=person_id
+    )
+    audit.record(tx, event)
+
+
+def my_file(tx: Tx, person_id: UUID) -> bytes:
+    """Return the file of everything kept about a person; what cannot be read says so in its place."""
+    found = my_data(tx, person_id)
+    return json.dumps(found, ensure_ascii=False, indent=1, default=str).encode()
+
+
+def my_data(tx: Tx, person_id: UUID, *, most: int = MOST_WORDS) -> dict[str, Any]:
+    """Return everything kept about a person, as it goes into their file (JSON).
+
+    Files that were sent are named. Of messages, older cases last, as many as have ``most``
+    characters together; ``messages_left_out`` counts the others.
+    """
+    who, room = people.get(tx, person_id), _Room(most)
+    owned = select(consult.c.id).where(consult.c.owner_id == who.id)
+    mine = tx.connection.scalars(owned.order_by(consult.c.opened_at.desc())).all()
+    cases = [_consult(tx, consult_id, room) for consult_id in mine]
     return {
         "person": _about(who),
         "teams": [_team(joined) for joined in teams.of_person(tx, who.id)],
-        "consults": [_consult(tx, consult_id) for consult_id in tx.connection.scalars(mine)],
+        "consults": cases[::-1],
         "opinions": rounds.of_person(tx, who.id),
         "comments": discussion.of_person(tx, who.id),
         "questions_to_askers": clarifying.of_person(tx, who.id),
-        "other_messages": _other_lines(tx, who),
+        "other_messages": _other_lines(tx, who, room),
+        "messages_left_out": room.left_out,
         "log": [_entry(entry) for entry in _log(tx, who)],
     }
 
@@ -178,17 +226,25 @@ _NOBODYS: dict[str, Any] = {
 
 
 def _purge_texts(tx: Tx, before: datetime) -> int:
-    old = (
-        select(transcript.c.number)
-        .where(
-            transcript.c.created_at < before,
-            transcript.c.content.is_not(None) | transcript.c.params.is_not(None),
-            transcript.c.state.not_in(lines.OPEN),
-        )
-        .limit(BATCH)
+    too_old = and_(
+        transcript.c.created_at < before,
+        transcript.c.content.is_not(None) | transcript.c.params.is_not(None),
+        transcript.c.state.not_in(lines.OPEN),
     )
+    which = too_old if _caught_up(tx) else or_(too_old, lines.STALE)
+    old = select(transcript.c.number).where(which).limit(BATCH)
     statement = update(transcript).where(transcript.c.number.in_(old))
     return tx.connection.execute(statement.values(content=None, params=None)).rowcount
+
+
+def _caught_up(tx: Tx) -> bool:
+    """Tell whether what earlier versions kept of sent messages is gone; this happens once."""
+    return tx.connection.scalar(select(meta.c.value).where(meta.c.key == CAUGHT_UP)) is not None
+
+
+def _note_caught_up(tx: Tx) -> None:
+    noted = insert_or_not(meta).values(key=CAUGHT_UP, value="1")
+    tx.connection.execute(noted.on_conflict_do_nothing(index_elements=["key"]))
 
 
 def _purge_drafts(tx: Tx, before: datetime) -> int:
@@ -242,8 +298,8 @@ def _about(who: Person) -> dict[str, Any]:
     }
 
 
-def _consult(tx: Tx, consult_id: UUID) -> dict[str, Any]:
-    kept = consults.load(tx, consult_id)
+def _consult(tx: Tx, consult_id: UUID, room: _Room) -> dict[str, Any]:
+    kept = consults.load_listed(tx, consult_id)
     return _consult_facts(kept) | {
         "answers": dict(kept.answers),
         "earlier_answers": dict(kept.previous),
@@ -255,7 +311,7 @@ def _consult(tx: Tx, consult_id: UUID) -> dict[str, Any]:
         "closeout": asdict(plans.closeout_of(tx, consult_id)),
         "handovers": [_plain(each) for each in handovers.of_consult(tx, consult_id)],
         "shared": [_plain(each) for each in shares.of_consult(tx, consult_id)],
-        "messages": [_line(line) for line in _lines_of_owner(tx, kept)],
+        "messages": _fitting(tx, _of_owner(kept), room),
     }
 
 
@@ -294,23 +350,34 @@ def _change(change: AnswerChange) -> dict[str, Any]:
     return made | {side: value for side, value in sides.items() if value is not ABSENT}
 
 
-def _lines_of_owner(tx: Tx, kept: StoredConsult) -> list[lines.Line]:
+def _of_owner(kept: StoredConsult) -> ColumnElement[bool]:
     """Return a consult's lines that are its asker's own: what others see and say of it is theirs."""
     others = transcript.c.person_id.is_not(None) & (transcript.c.person_id != kept.owner_id)
-    query = select(transcript).where(transcript.c.consult_id == kept.id, not_(others))
-    return lines.of_query(tx, query)
+    return (transcript.c.consult_id == kept.id) & not_(others)
 
 
-def _other_lines(tx: Tx, who: Person) -> list[dict[str, Any]]:
+def _other_lines(tx: Tx, who: Person, room: _Room) -> list[dict[str, Any]]:
     """Return the lines of a person's chat that are not about a case of their own."""
     if who.telegram_id is None:
         return []
     owned = select(consult.c.id).where(consult.c.owner_id == who.id)
     about = transcript.c.consult_id
-    query = select(transcript).where(
-        transcript.c.chat_id == who.telegram_id, about.is_(None) | about.not_in(owned)
-    )
-    return [_line(line) for line in lines.of_query(tx, query)]
+    not_owned = about.is_(None) | about.not_in(owned)
+    return _fitting(tx, (transcript.c.chat_id == who.telegram_id) & not_owned, room)
+
+
+def _fitting(tx: Tx, which: ColumnElement[bool], room: _Room) -> list[dict[str, Any]]:
+    """Return some lines, oldest first; of more than there is room for, the newest."""
+    found: list[dict[str, Any]] = []
+    for line in lines.newest(tx, which):
+        made = _line(line)
+        room.characters -= len(str(made))
+        if room.characters < 0:
+            room.left_out += lines.count(tx, which) - len(found)
+            room.characters = 0
+            break
+        found.append(made)
+    return found[::-1]
 
 
 def _line(line: lines.Line) -> dict[str, Any]:
@@ -319,7 +386,7 @@ def _line(line: lines.Line) -> dict[str, Any]:
         "kind": line.kind,
         "method": line.method,
         "text": line.content,
-        "sent": dict(line.params) if line.params is not None else None,
+        "sent": lines.named(line.params) if line.params is not None else None,
         "state": line.state,
         "at": _iso(line.created_at),
     }

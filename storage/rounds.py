@@ -15,7 +15,7 @@ from sqlalchemy import Row, Select, delete, exists, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_or_not
 
 from dialogs.opinions import Opinion
-from storage import audit, shares
+from storage import audit, shares, transcript, unreadable
 from storage.consults import StoredConsult
 from storage.errors import Conflict, NotFound
 from storage.ids import new_id, new_short
@@ -324,6 +324,9 @@ def opinion_givers(
 
 def forget(tx: Tx, person_id: UUID) -> None:
     """Remove what a person thinks; that somebody's opinion went is all that stays."""
+    theirs = select(opinion.c.consult_id).where(opinion.c.person_id == person_id).distinct()
+    for consult_id in tx.connection.scalars(theirs).all():
+        transcript.take_back(tx, consult_id)
     tx.connection.execute(delete(opinion_draft).where(opinion_draft.c.person_id == person_id))
     tx.connection.execute(
         update(opinion).where(opinion.c.person_id == person_id).values(choices=None, reason=None)
@@ -450,7 +453,10 @@ def _words(
 def _opened(tx: Tx, table: str, name: str, row: Row[Any]) -> str:
     sealed = getattr(row, name)
     place = Place(table, name, row.id, row.consult_id)
-    return "" if sealed is None else unseal(tx, row.data_key_id, sealed, place)
+    if sealed is None:
+        return ""
+    read = unreadable.words if name == "reason" else unseal
+    return read(tx, row.data_key_id, sealed, place)
 
 
 def _hours(lasts: timedelta) -> int:

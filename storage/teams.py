@@ -14,11 +14,11 @@ from uuid import UUID
 from sqlalchemy import Row, Select, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_or_not
 
-from storage import audit, cards, groups
+from storage import audit, cards, groups, unreadable
 from storage.errors import Conflict, NotFound
 from storage.ids import CODE_LETTERS, new_id, new_short
 from storage.schema import person, share, team, team_invite, team_member
-from storage.sealing import Place, blind_index, destroy, new_data_key, seal_words, unseal
+from storage.sealing import Place, blind_index, destroy, new_data_key, seal_words
 from storage.sign_in import TOKEN_BYTES, digest
 from storage.text import clean
 from storage.transaction import Tx
@@ -429,7 +429,7 @@ def _team(tx: Tx, row: Row[Any]) -> Team:
     return Team(
         id=row.id,
         short=row.short,
-        name=unseal(tx, row.data_key_id, row.name, _name_place(row.id)),
+        name=unreadable.words(tx, row.data_key_id, row.name, _name_place(row.id)),
         data_key_id=row.data_key_id,
         created_by=row.created_by,
         created_at=row.created_at,

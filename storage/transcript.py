@@ -6,13 +6,14 @@ Sending is at least once: Telegram knows no idempotency key.
 """
 
 import json
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal, TypeAlias
 from uuid import UUID
 
 from sqlalchemy import (
+    ColumnElement,
     Select,
     and_,
     bindparam,
@@ -27,7 +28,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert as insert_or_not
 
-from storage.errors import AlreadySeen, KeyTrouble, Unreadable
+from storage import unreadable
+from storage.errors import AlreadySeen, KeyDestroyed, KeyTrouble, Unreadable
 from storage.ids import new_id
 from storage.locks import PROCESS_LOCKS, sender
 from storage.schema import OUTBOX_OPEN, consult, person, screen, transcript
@@ -43,6 +45,21 @@ UPLOAD_LEASE = timedelta(seconds=120)
 """For calls that carry a file; longer than ``bot.transport`` lets one take."""
 
 UPLOADS = frozenset({"sendDocument", "sendPhoto", "sendMediaGroup"})
+QUOTING = ("opinion", "suggestions")
+"""How the kinds of messages begin that repeat what somebody typed: opinions, comments, a case told.
+
+Whoever said it may take it back, so these are not kept once they are sent.
+"""
+
+BUTTONS = ("reply_markup",)
+"""What is kept of them: what typed words mean is known by the buttons of the screen that stands."""
+
+TAKEN_BACK = "taken_back"
+"""Why a message was not sent: what it repeats was taken back, or its author was forgotten."""
+
+AT_ONCE = 200
+"""Lines that are read at a time."""
+
 REMOVED = "[removed]"
 """What stands where a message of ours was taken back."""
 
@@ -153,6 +170,13 @@ class ChatState:
     on_its_way: UUID | None
     waits: bool
 
+
+_OVER = transcript.c.state.not_in(OPEN)
+_HELD = transcript.c.params.is_not(None)
+_QUOTES = or_(*(transcript.c.kind.startswith(kind) for kind in QUOTING))
+_CARRIES = transcript.c.method.in_(sorted(UPLOADS))
+STALE = and_(_OVER, _HELD, or_(_QUOTES, _CARRIES))
+"""Rows that are done with; of what an earlier version sent they hold what is not kept."""
 
 # Statements of every update are made once: making one costs more than running it.
 
@@ -398,7 +422,8 @@ def sent(tx: Tx, transcript_id: UUID, message_id: int | None = None) -> None:
     """Note that Telegram took the call; ``message_id`` as it answered, None where it gives none."""
     row = tx.connection.execute(_OF, {"wanted": transcript_id}).one()
     known = message_id if message_id is not None else _target_message_id(tx, row)
-    _settle(tx, transcript_id, state="sent", message_id=known, sent_at=tx.now, error_code=None)
+    done = {"state": "sent", "message_id": known, "sent_at": tx.now, "error_code": None}
+    _settle(tx, transcript_id, **done, **_left(tx, row))
     if row.screen and known is not None:
         _set_screen(tx, row, known)
 
@@ -460,7 +485,8 @@ def release(tx: Tx, holders: Collection[str], chat_id: int | None = None) -> int
 
 def dead(tx: Tx, transcript_id: UUID, code: str) -> None:
     """Give a call up for good; ``code`` says why."""
-    _settle(tx, transcript_id, state="dead", error_code=code[:64])
+    row = tx.connection.execute(_OF, {"wanted": transcript_id}).one()
+    _settle(tx, transcript_id, state="dead", error_code=code[:64], **_left(tx, row))
 
 
 def drop_chat(tx: Tx, chat_id: int, code: str) -> int:
@@ -470,7 +496,24 @@ def drop_chat(tx: Tx, chat_id: int, code: str) -> int:
         .where(OUTBOX_OPEN, transcript.c.chat_id == chat_id)
         .values(state="dropped", error_code=code[:64], lease_until=None, lease_by=None)
     )
+    here = and_(transcript.c.chat_id == chat_id, _OVER, _HELD, or_(_QUOTES, _CARRIES))
+    never_sent = and_(here, transcript.c.state == "dropped")
+    tx.connection.execute(update(transcript).where(never_sent).values(params=None))
     return result.rowcount
+
+
+def take_back(tx: Tx, consult_id: UUID) -> None:
+    """Send and keep nothing more that repeats what was said about a case, or carries it as a file."""
+    about = and_(transcript.c.consult_id == consult_id, _HELD, or_(_QUOTES, _CARRIES))
+    tx.connection.execute(
+        update(transcript)
+        .where(about, OUTBOX_OPEN)
+        .values(
+            state="dropped", error_code=TAKEN_BACK, params=None, lease_until=None, lease_by=None
+        )
+    )
+    quoted = and_(transcript.c.consult_id == consult_id, _HELD, _QUOTES)
+    tx.connection.execute(update(transcript).where(quoted).values(params=None))
 
 
 def move_chat(tx: Tx, old_chat_id: int, new_chat_id: int) -> None:
@@ -490,6 +533,34 @@ def replace_params(tx: Tx, transcript_id: UUID, params: Mapping[str, Any]) -> No
     tx.connection.execute(
         update(transcript).where(transcript.c.id == transcript_id).values(params=sealed)
     )
+
+
+def _left(tx: Tx, row: Any) -> dict[str, Any]:
+    """Return what changes in a row's parameters once it is done with.
+
+    Of a message that repeats somebody's words its buttons are left, of a file its name and caption.
+    """
+    quotes = row.kind.startswith(QUOTING)
+    if row.params is None or not (quotes or row.method in UPLOADS):
+        return {}
+    try:
+        params = _params(tx, row) or {}
+    except (KeyTrouble, Unreadable):
+        return {}
+    kept = {name: params[name] for name in BUTTONS if name in params} if quotes else named(params)
+    place = _place("params", row.id, row.consult_id)
+    text = json.dumps(kept, ensure_ascii=False)
+    return {"params": _sealed(tx, row.data_key_id, place, text) if kept else None}
+
+
+def named(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return parameters with the name of a file in place of the file."""
+    files = {
+        name: {"filename": value["filename"]}
+        for name, value in params.items()
+        if isinstance(value, Mapping) and "filename" in value
+    }
+    return {**params, **files}
 
 
 def due_chats(tx: Tx, limit: int = 100) -> list[int]:
@@ -782,7 +853,45 @@ def of_query(tx: Tx, query: Select[Any]) -> list[Line]:
     return [_line(tx, row) for row in rows]
 
 
+def newest(tx: Tx, which: ColumnElement[bool]) -> Iterator[Line]:
+    """Yield lines, newest first, few at a time: somebody may have a great many."""
+    query = select(transcript).where(which).order_by(transcript.c.number.desc()).limit(AT_ONCE)
+    rows = tx.connection.execute(query).all()
+    while rows:
+        yield from (_line(tx, row) for row in rows)
+        rows = tx.connection.execute(query.where(transcript.c.number < rows[-1].number)).all()
+
+
+def count(tx: Tx, which: ColumnElement[bool]) -> int:
+    """Return how many lines there are of some."""
+    return tx.connection.scalar(select(func.count()).select_from(transcript).where(which)) or 0
+
+
 def _line(tx: Tx, row: Any) -> Line:
+    """Return a line; one that cannot be read says so, and has no parameters."""
+    try:
+        return _read(tx, row)
+    except KeyDestroyed:
+        raise
+    except (KeyTrouble, Unreadable):
+        unreadable.note(tx, _place("content", row.id, row.consult_id))
+        read = _read(tx, _Emptied(row))
+        return replace(read, content=unreadable.UNREADABLE)
+
+
+class _Emptied:
+    """A row without its words."""
+
+    content = params = None
+
+    def __init__(self, row: Any) -> None:
+        self._row = row
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._row, name)
+
+
+def _read(tx: Tx, row: Any) -> Line:
     return Line(
         id=row.id,
         direction=row.direction,

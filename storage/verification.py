@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal, TypeAlias
 
-from sqlalchemy import text
+from sqlalchemy import exists, select, text
 
 from storage.audit import (
     BEGINNING,
@@ -20,6 +20,8 @@ from storage.audit import (
 )
 from storage.checkpoints import Checkpoint, public_key, stored_checkpoints
 from storage.migrations.append_only import missing_triggers
+from storage.noted import CREATED, checkpoint_mac, noted_checkpoint, notes_checkpoints
+from storage.schema import audit_event, consult
 from storage.transaction import Tx
 
 BATCH = 10_000
@@ -29,6 +31,8 @@ UNSEALED_FOR = timedelta(seconds=60)
 
 Kind: TypeAlias = Literal[
     "altered",
+    "log_missing",
+    "event_missing",
     "gap",
     "broken_link",
     "unsealed",
@@ -86,14 +90,17 @@ def verify(
 ) -> VerifyReport:
     """Return whether the log is whole; ``progress`` is told how many events were read so far.
 
-    Without anchors a log that was cut or rewritten by someone with the keys looks whole.
+    Without anchors a log that was cut or rewritten by someone with the keys looks whole, and so
+    does a database put back as it was at an earlier moment.
     """
     found, checkpoints = _Found(), stored_checkpoints(tx)
     marks = {mark.seq for mark in (*checkpoints, *(anchors or ()))}
     hashes = _walk(tx, found, marks, progress)
     _check_unsealed(tx, found)
+    _check_beginning(tx, found)
     _check_head(tx, found)
     _check_checkpoints(tx, found, checkpoints, hashes)
+    _check_note(tx, found, checkpoints[-1].seq if checkpoints else 0)
     _check_anchors(tx, found, anchors or (), {mark.seq for mark in checkpoints}, hashes)
     for _name in missing_triggers(tx.connection):
         found.add("trigger_missing")
@@ -195,6 +202,16 @@ def _check_unsealed(tx: Tx, found: _Found) -> None:
             found.add("altered")
 
 
+def _check_beginning(tx: Tx, found: _Found) -> None:
+    """Report a log that does not know its database: its creation, or that a case was begun."""
+    if not tx.connection.scalar(select(exists().where(audit_event.c.action == CREATED))):
+        found.add("log_missing")
+    begun = (audit_event.c.consult_id == consult.c.id) & (audit_event.c.action == "consult.create")
+    unknown = select(exists(select(consult.c.id).where(~exists().where(begun))))
+    if tx.connection.scalar(unknown):
+        found.add("event_missing")
+
+
 def _check_head(tx: Tx, found: _Found) -> None:
     """Compare the end of the chain with the head that was written down."""
     noted, end = noted_head(tx), last_event(tx)
@@ -223,6 +240,23 @@ def _check_checkpoints(
         if mark.seq - before != mark.count:
             found.add("checkpoint_missing", mark.seq)
         before = mark.seq
+
+
+def _check_note(tx: Tx, found: _Found, newest: int) -> None:
+    """Compare the newest checkpoint with the number that was written down beside it.
+
+    A smaller one is of an earlier version, which makes checkpoints and does not write it down.
+    """
+    noted = noted_checkpoint(tx)
+    if noted is None:
+        if notes_checkpoints(tx):
+            found.add("checkpoint_missing")
+        return
+    seq, mac = noted
+    if checkpoint_mac(mac_key(tx), seq) != mac:
+        found.add("checkpoint_forged", seq)
+    elif seq > newest:
+        found.add("checkpoint_missing", seq)
 
 
 def _check_anchors(

@@ -15,11 +15,18 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Match, Route
 
-from storage import audit, console, limits, sign_in
+from storage import audit, console, limits, sign_in, unreadable
 from storage.access import Action, Denied
 from storage.console import Member, Told
 from storage.database import Database
-from storage.errors import Conflict, NotFound, StorageUnavailable
+from storage.errors import (
+    Conflict,
+    KeyDestroyed,
+    KeyTrouble,
+    NotFound,
+    StorageUnavailable,
+    Unreadable,
+)
 from storage.sign_in import Question, Refused, Session
 from storage.transaction import Tx
 from storage.transcript import Outgoing, enqueue
@@ -122,6 +129,7 @@ class Access:
         def reading(tx: Tx) -> tuple[Visit, T]:
             visit = self.visit(tx, request, action)
             found = unit(tx, visit)
+            unreadable.on_record(tx, visit.member.id)
             audit.record(
                 tx,
                 audit.Event(
@@ -152,7 +160,9 @@ class Access:
             check_token(fields, visit.form_token)
             if step_up and not visit.stepped_up:
                 raise StepUpNeeded(back=_path_of(fields.get("back", ""), "/console"))
-            return unit(tx, visit, fields)
+            done = unit(tx, visit, fields)
+            unreadable.on_record(tx, visit.member.id)
+            return done
 
         return await self.written(acting)
 
@@ -179,6 +189,10 @@ class Access:
         except Denied as denied:
             event = denied.event
             await self.database.write(lambda tx: audit.record(tx, event))
+            raise
+        except (KeyTrouble, Unreadable) as error:
+            trouble = error
+            await self.database.write(lambda tx: unreadable.failed(tx, None, trouble))
             raise
 
     async def note(self, request: Request, status: int) -> None:
@@ -495,7 +509,7 @@ async def on_refusal(request: Request, error: Exception) -> Response:
     if not isinstance(error, NOT_NOTED):
         access: Access = request.app.state.access
         await access.note(request, status)
-    return error_page(status, error.notice if isinstance(error, BadForm) else "", back)
+    return error_page(status, _notice(error), back)
 
 
 RETURNING = frozenset({400, 409, 413, 429})
@@ -522,6 +536,12 @@ def _is_page(request: Request, path: str) -> bool:
     return any(route.matches(scope)[0] is Match.FULL for route in routes)
 
 
+def _notice(error: Exception) -> str:
+    if isinstance(error, KeyTrouble | Unreadable):
+        return unreadable.UNREADABLE
+    return error.notice if isinstance(error, BadForm) else ""
+
+
 NOT_NOTED = (SignInNeeded, Denied, StorageUnavailable)
 """Refusals of nobody who is known, those on record already, and those that cannot be recorded."""
 
@@ -533,6 +553,9 @@ STATUS: Mapping[type[Exception], int] = {
     NotFound: 404,
     Conflict: 409,
     StorageUnavailable: 503,
+    KeyTrouble: 500,
+    KeyDestroyed: 500,
+    Unreadable: 500,
 }
 """What each refusal is answered with."""
 

@@ -211,6 +211,26 @@ async def test_mydata_is_a_file_and_nothing_of_it_stands_in_the_chat(
     assert case["reviews"]
 
 
+async def test_mydata_never_holds_an_earlier_one_and_comes_three_times_a_day(
+    ready: Conversation,
+) -> None:
+    sizes = []
+    for _ in range(3):
+        await ready.says("/mydata")
+        message = [m for m in ready.me.replies if "document" in m.wire][-1]
+        number = message.wire["document"]["file_id"].removeprefix("local-")
+        sizes.append(len(ready.emulator.store.read_bytes(number) or b""))
+    refused = await ready.says("/mydata")
+    stored = await ready.rows("SELECT max(length(params)) FROM transcript WHERE kind = 'document'")
+
+    assert refused == "You had this file 3 times within a day. You can have it again in 24 h."
+    assert sizes[2] - sizes[1] < 1000
+    assert stored < 1000
+    assert await every(
+        ready, "SELECT count(*) FROM audit_event WHERE action = 'person.export'"
+    ) == [(3,)]
+
+
 async def test_forgetme_asks_first(ready: Conversation) -> None:
     await summary(ready)
     await ready.says("/forgetme")

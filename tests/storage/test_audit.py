@@ -11,14 +11,15 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import Connection, create_engine, make_url, text
+from sqlalchemy import Connection, create_engine, make_url, select, text
 from sqlalchemy.exc import DBAPIError
 
-from storage import audit
+from storage import audit, consults, people
 from storage.audit import Event, Head
 from storage.checkpoints import (
     Checkpoint,
     UnreadableAnchor,
+    anchors_of,
     append_anchor,
     checkpoint,
     publish_now,
@@ -27,10 +28,13 @@ from storage.checkpoints import (
     tend,
     waiting_events,
 )
-from storage.database import Database
+from storage.database import Database, open_database
 from storage.ids import new_id
+from storage.keys import Keyring
 from storage.migrations.append_only import drop, protect
-from storage.schema import audit_event
+from storage.noted import CHECKPOINTS, note_checkpoint
+from storage.schema import audit_event, meta
+from storage.sqlite import Sqlite
 from storage.transaction import Tx
 from storage.verification import VerifyReport, verify
 from tests.databases import Clock
@@ -209,6 +213,17 @@ async def test_anchors_are_appended_and_read_back(database: Database, tmp_path: 
 def test_a_line_that_is_no_anchor_is_named(line: str) -> None:
     with pytest.raises(UnreadableAnchor, match="line 2"):
         read_anchors(["", line])
+
+
+@pytest.mark.parametrize(
+    "content", [b"\x89PNG\r\n\x1a\n\xff\x00", b"[" * 100_000, b'{"seq": Infinity}', b"\xff\xfe{}"]
+)
+def test_a_file_that_holds_no_anchors_is_named_as_such(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "anchors"
+    path.write_bytes(content)
+
+    with pytest.raises(UnreadableAnchor, match="line 1 of the anchor file is not an anchor"):
+        anchors_of(path)
 
 
 async def test_the_log_is_tended_until_told_to_stop(
@@ -425,6 +440,7 @@ async def test_a_tail_cut_with_its_head_is_found_by_an_anchor(
 ) -> None:
     await write_events(database, range(10))
     old = await database.read(audit.noted_head)
+    noted = await database.read(_noted)
     assert old is not None
     await write_events(database, range(10, 20))
     anchor = await database.write(checkpoint)
@@ -439,17 +455,131 @@ async def test_a_tail_cut_with_its_head_is_found_by_an_anchor(
         )
 
     tampered(database_url, cut)
+    assert await kinds(database) == {"checkpoint_missing"}
 
+    tampered(database_url, sql(f"UPDATE meta SET value = '{noted}' WHERE key = '{CHECKPOINTS}'"))  # noqa: S608
     assert await kinds(database) == set()
     assert await kinds(database, [anchor]) == {"anchor_beyond_end"}
 
 
-async def test_a_removed_last_checkpoint_is_found_by_its_anchor(
+def _noted(tx: Tx) -> str:
+    return str(tx.connection.scalar(select(meta.c.value).where(meta.c.key == CHECKPOINTS)))
+
+
+WIPED = (
+    "DELETE FROM audit_event",
+    "DELETE FROM audit_head",
+    "DELETE FROM audit_checkpoint",
+    f"DELETE FROM meta WHERE key = '{CHECKPOINTS}'",  # noqa: S608
+)
+
+
+async def test_a_log_that_was_wiped_is_found_without_anchors_and_stays_found(
+    database: Database, database_url: str, anchors: list[Checkpoint]
+) -> None:
+    tampered(database_url, sql(*WIPED))
+    assert await kinds(database) == {"log_missing"}
+
+    if isinstance(database._backend, Sqlite):
+        database._backend._head.lost()
+    await write_events(database, range(30, 40))
+    await database.write(checkpoint)
+    assert "log_missing" in await kinds(database)
+
+
+async def test_a_case_that_the_log_does_not_know_is_found(
+    database: Database, database_url: str
+) -> None:
+    """All but the first event is gone, and what was noted of it, as if nothing had happened since."""
+    await database.write(audit.seal)
+    old = await database.read(audit.noted_head)
+    noted = await database.read(_noted)
+    assert old is not None
+    await database.write(_with_a_case)
+    await database.write(audit.seal)
+    await database.write(checkpoint)
+    back = {"seq": old[0].seq, "hash": old[0].hash, "mac": old[1]}
+
+    def cut(connection: Connection) -> None:
+        connection.execute(text("DELETE FROM audit_event WHERE seq > :seq"), {"seq": old[0].seq})
+        connection.execute(text("DELETE FROM audit_checkpoint"))
+        connection.execute(text("UPDATE audit_head SET seq = :seq, hash = :hash, mac = :mac"), back)
+        connection.execute(
+            text("UPDATE meta SET value = :v WHERE key = :k"), {"v": noted, "k": CHECKPOINTS}
+        )
+
+    assert await kinds(database) == set()
+    tampered(database_url, cut)
+
+    assert await kinds(database) == {"event_missing"}
+
+
+def _with_a_case(tx: Tx) -> None:
+    who = people.get_or_create(tx, 7, "Ana")
+    consults.create(tx, who, scenario_id="mat_pain", content_hash="h")
+
+
+async def test_removed_checkpoints_are_found_without_anchors_and_stay_found(
+    database: Database, database_url: str, anchors: list[Checkpoint]
+) -> None:
+    tampered(database_url, sql("DELETE FROM audit_checkpoint"))
+    assert await kinds(database) == {"checkpoint_missing"}
+
+    await write_events(database, range(30, 40))
+    await database.write(checkpoint)
+    assert await kinds(database) == {"checkpoint_missing"}
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        ("DELETE FROM meta WHERE key = '{key}'", "checkpoint_missing"),
+        (
+            "UPDATE meta SET value = '0:' || substr(value, 4) WHERE key = '{key}'",
+            "checkpoint_forged",
+        ),
+        ("UPDATE meta SET value = 'x' WHERE key = '{key}'", "checkpoint_forged"),
+    ],
+)
+async def test_a_note_of_the_newest_checkpoint_that_is_not_ours_is_found(
+    database: Database, database_url: str, anchors: list[Checkpoint], change: str, found: str
+) -> None:
+    tampered(database_url, sql(change.format(key=CHECKPOINTS)))
+    assert await kinds(database) == {found}
+
+    await write_events(database, range(30, 40))
+    await database.write(checkpoint)
+    if "DELETE" in change:
+        assert await kinds(database) == {found}
+
+
+async def test_a_database_of_an_earlier_version_notes_its_checkpoints_from_the_next_one_on(
+    database_url: str, keys: Keyring, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def as_before(tx: Tx) -> None:
+        audit.record(tx, Event(actor=None, action="database.create"))
+
+    monkeypatch.setattr("storage.noted.note_creation", as_before)
+    database = open_database(database_url, keys, clock)
+    await write_events(database, range(3))
+    assert await kinds(database) == set()
+
+    made = await database.write(checkpoint)
+    assert made is not None
+    assert made.count == made.seq == 5
+    assert await database.write(checkpoint) is None
+    assert await kinds(database) == set()
+    tampered(database_url, sql("DELETE FROM audit_checkpoint"))
+    assert await kinds(database) == {"checkpoint_missing"}
+    await database.close()
+
+
+async def test_a_removed_last_checkpoint_is_found_by_its_anchor_and_by_its_note(
     database: Database, database_url: str, anchors: list[Checkpoint]
 ) -> None:
     tampered(database_url, sql("DELETE FROM audit_checkpoint WHERE seq = 21"))
 
-    assert await kinds(database) == set()
+    assert await kinds(database) == {"checkpoint_missing"}
     assert await kinds(database, anchors) == {"checkpoint_missing"}
 
 
@@ -473,6 +603,7 @@ async def test_a_rewrite_with_the_keys_is_found_by_an_anchor(
     tampered(database_url, rewrite)
     head = Head(chained[-1]["seq"], chained[-1]["hash"])
     await database.write(lambda tx: audit.note_head(tx, head))
+    await database.write(lambda tx: note_checkpoint(tx, 0))
     await database.write(checkpoint)
 
     assert await kinds(database) == set()

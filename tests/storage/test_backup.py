@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from storage import audit, consults, people, transcript
+from storage import audit, consults, people, to_record, transcript
 from storage.backup import backup, restore
 from storage.database import Database, open_database
 from storage.errors import StorageError, StorageUnavailable
@@ -142,3 +142,21 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path, sqlite_template
 def test_a_server_that_is_gone_is_reported(tmp_path: Path) -> None:
     with pytest.raises(StorageUnavailable, match="cannot be reached"):
         backup("postgresql://nobody@127.0.0.1:9/none", tmp_path / "copy")
+
+
+async def test_a_backup_is_on_record_at_once_or_when_the_running_bot_looks(
+    file_database: Database, tmp_path: Path
+) -> None:
+    assert to_record.leave(tmp_path, 4096)
+    assert to_record.leave(tmp_path, 8192)
+    with (tmp_path / to_record.NAME).open("ab") as file:
+        file.write(b"\xff not a number\n")
+    await file_database.write(lambda tx: to_record.backup(tx, 1))
+    await to_record.take(file_database, tmp_path)
+    await to_record.take(file_database, tmp_path)
+
+    events = await file_database.read(
+        lambda tx: [e.meta["bytes"] for e in audit.entries(tx) if e.action == "backup.make"]
+    )
+    assert events == [0, 8192, 4096, 1]
+    assert not to_record.leave(tmp_path / "absent", 1)

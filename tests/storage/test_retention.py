@@ -2,12 +2,13 @@
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from storage import audit, consults, people, plans, retention, transcript
 from storage.consults import ABSENT, AnswerChange
@@ -23,6 +24,7 @@ from storage.transcript import Incoming, Outgoing
 from storage.verification import verify
 from tests.databases import Clock
 
+BUTTONS: dict[str, Any] = {"reply_markup": {"inline_keyboard": []}}
 NAME, WORDS, PLAN, DRAFT = "Annabella", "words-as-typed", "plan-as-typed", "draft-as-typed"
 
 
@@ -115,6 +117,69 @@ async def test_a_forgotten_person_has_nothing_to_take_along(database: Database) 
     assert found["person"]["telegram_id"] is None
     assert found["other_messages"] == []
     assert found["consults"][0]["answers"] == {}
+
+
+async def test_files_that_were_sent_are_named_and_never_in_the_file(database: Database) -> None:
+    who = await database.write(fill)
+    await database.write(lambda tx: transcript.enqueue(tx, _document(who)))
+    before = await database.read(lambda tx: retention.my_file(tx, who.id))
+    await deliver(database)
+    after = await database.read(lambda tx: retention.my_file(tx, who.id))
+
+    for each in (before, after):
+        assert b"case.pdf" in each
+        assert b"Q29udGVudA" not in each
+    (kept,) = await database.read(
+        lambda tx: [each.params for each in transcript.of_chat(tx, 424242) if each.kind == "file"]
+    )
+    assert kept == {"document": {"filename": "case.pdf"}, "caption": "A file"}
+
+
+def _document(who: Person, **more: Any) -> Outgoing:
+    content = "Q29udGVudA" * 2000
+    params = {"document": {"filename": "case.pdf", "base64": content}, "caption": "A file"}
+    return Outgoing(
+        chat_id=424242,
+        method="sendDocument",
+        params=params,
+        person_id=who.id,
+        kind="file",
+        **more,
+    )
+
+
+async def test_of_too_many_messages_the_newest_are_in_the_file(database: Database) -> None:
+    who = await database.write(fill)
+
+    def many(tx: Tx) -> None:
+        for number in range(300):
+            params = {"text": f"message {number} {WORDS}"}
+            out = Outgoing(chat_id=424242, method="sendMessage", params=params, person_id=who.id)
+            transcript.enqueue(tx, out)
+
+    await database.write(many)
+    whole = await database.read(lambda tx: retention.my_data(tx, who.id))
+    some = await database.read(lambda tx: retention.my_data(tx, who.id, most=10_000))
+
+    assert (len(whole["other_messages"]), whole["messages_left_out"]) == (302, 0)
+    assert 10 < len(some["other_messages"]) < 100
+    assert some["other_messages"] == whole["other_messages"][-len(some["other_messages"]) :]
+    assert some["messages_left_out"] == 302 - len(some["other_messages"])
+
+
+async def test_the_file_can_be_had_three_times_within_a_day(
+    database: Database, clock: Clock
+) -> None:
+    who = await database.write(fill)
+    for _ in range(3):
+        assert await database.read(lambda tx: retention.may_export(tx, who.id)) is None
+        await database.write(lambda tx: retention.note_export(tx, who.id))
+        clock.moves(hours=1)
+
+    again = await database.read(lambda tx: retention.may_export(tx, who.id))
+    assert again == clock() + timedelta(hours=21)
+    clock.moves(hours=21)
+    assert await database.read(lambda tx: retention.may_export(tx, who.id)) is None
 
 
 # --- forgotten ----------------------------------------------------------------------------------
@@ -227,6 +292,62 @@ async def test_words_go_after_180_days_and_what_happened_stays(
     (case,) = await database.read(lambda tx: consults.list_for(tx, who.id).consults)
     assert case.draft == {}
     assert case.answers == {"role": "np"}
+
+
+@pytest.mark.parametrize("kind", ["opinion", "opinion.talk", "suggestions"])
+async def test_what_repeats_somebodys_words_is_not_kept_once_it_is_sent(
+    database: Database, kind: str
+) -> None:
+    who = await database.write(fill)
+    quoting = Outgoing(
+        chat_id=424242,
+        method="sendMessage",
+        params={"text": WORDS, **BUTTONS},
+        person_id=who.id,
+        kind=kind,
+    )
+    first = await database.write(lambda tx: transcript.enqueue(tx, quoting))
+    (waiting,) = [
+        each
+        for each in await database.write(lambda tx: transcript.claim(tx, 424242, 10))
+        if each.id == first
+    ]
+    assert waiting.params == {"text": WORDS, **BUTTONS}
+    await database.write(lambda tx: transcript.sent(tx, first, 5))
+    second = await database.write(lambda tx: transcript.enqueue(tx, quoting))
+    await database.write(lambda tx: transcript.dead(tx, second, "refused"))
+    third = await database.write(lambda tx: transcript.enqueue(tx, quoting))
+    await database.write(lambda tx: transcript.drop_chat(tx, 424242, "blocked"))
+
+    kept = {each.id: each for each in await _lines(database)}
+    assert [(kept[n].state, kept[n].params) for n in (first, second, third)] == [
+        ("sent", BUTTONS),
+        ("dead", BUTTONS),
+        ("dropped", None),
+    ]
+
+
+async def _lines(database: Database) -> list[transcript.Line]:
+    return await database.read(lambda tx: transcript.of_chat(tx, 424242))
+
+
+async def test_what_an_earlier_version_kept_goes_with_the_next_run(database: Database) -> None:
+    who = await database.write(fill)
+    await deliver(database)
+
+    def as_before(tx: Tx) -> None:
+        quoting = Outgoing(
+            chat_id=424242, method="sendMessage", params={"text": WORDS}, kind="opinion"
+        )
+        for each in (quoting, _document(who)):
+            number = transcript.enqueue(tx, each)
+            tx.connection.execute(update(table).where(table.c.id == number).values(state="sent"))
+
+    await database.write(as_before)
+
+    assert await retention.purge_all(database) == 2
+    assert await retention.purge_all(database) == 0
+    assert [each.params for each in (await _lines(database))[-2:]] == [None, None]
 
 
 async def test_what_is_still_to_be_sent_keeps_its_words(database: Database, clock: Clock) -> None:

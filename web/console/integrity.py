@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from storage import audit, console
-from storage.checkpoints import Checkpoint, UnreadableAnchor, read_anchors
+from storage.checkpoints import Checkpoint, UnreadableAnchor, anchors_of
 from storage.errors import StorageError
 from storage.transaction import Tx
 from storage.verification import VerifyReport, verify
@@ -91,8 +91,7 @@ async def run(site: Site, job: Job) -> None:
 def _anchors(site: Site) -> list[Checkpoint] | None:
     if site.anchor_file is None or not site.anchor_file.exists():
         return None
-    with site.anchor_file.open(encoding="utf-8") as lines:
-        return read_anchors(lines)
+    return anchors_of(site.anchor_file)
 
 
 def _record(tx: Tx, job: Job, report: VerifyReport) -> None:
