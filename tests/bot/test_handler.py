@@ -174,16 +174,27 @@ async def test_a_held_button_takes_only_two_answers(ready: Conversation) -> None
     assert "no longer works" in await forged(ready, data.replace("|go|", "|fly|"))
 
 
-async def test_held_words_for_a_setting_go_to_the_setting(
+async def test_words_that_are_the_code_that_is_asked_for_are_not_held(
     ready: Conversation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await ready.taps("Settings", "Time zone")
     soft_everything(monkeypatch)
-    await ready.says("Europe/Madrid")
+
+    assert "I do not know that time zone" in await ready.says("my own one")
+    assert "Time zone: Europe/Madrid" in await ready.says("Europe/Madrid")
+
+
+async def test_held_words_for_what_was_asked_go_there(
+    ready: Conversation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await ready.says("/team")
+    await ready.taps("Begin a team")
+    soft_everything(monkeypatch)
+    await ready.says("Riverside")
 
     screen = await ready.taps("It identifies nobody, go on")
 
-    assert "Europe/Madrid" in screen.text
+    assert "Riverside" in screen.text
 
 
 async def test_held_words_after_new_are_read_as_a_case(

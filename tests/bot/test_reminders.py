@@ -257,7 +257,7 @@ async def test_the_steps_deadline_is_asked_about_without_a_plan_or_not_at_all(
     assert "I will not ask" in ready.me.toasts[-1].text
     assert await states(ready) == ["dropped"]
     await forged(ready, f"1|close|{case}|")
-    assert "no longer works" in await forged(ready, f"1|dl|{case}|")
+    assert "has ended" in await forged(ready, f"1|dl|{case}|")
 
 
 async def test_a_same_day_step_is_asked_about_the_same_day(tmp_path: Path) -> None:
