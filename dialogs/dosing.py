@@ -92,7 +92,7 @@ def read_dose(text: str, drug: str | None = None) -> DoseReading:
     """
     if drug is not None and drug not in DRUGS:
         raise UnknownDrug
-    folded = fold(text[:LONGEST])
+    folded = _without_partner(fold(text[:LONGEST]))
     if drug is None and (none := find("none").fullmatch(folded.text)):
         return _reading([Finding((ReadDose(Dose("none"), *folded.span(*none.span())),))], ())
     stretches = stretches_of(folded.text, drug)
@@ -108,6 +108,11 @@ def read_dose(text: str, drug: str | None = None) -> DoseReading:
     ):
         asks.append(ASK_DRUG)
     return _reading(findings, asks)
+
+
+def _without_partner(folded: Folded) -> Folded:
+    """Return the text with spaces for what a combination holds beside its opioid."""
+    return replace(folded, text=find("partner").sub(lambda m: " " * len(m[0]), folded.text))
 
 
 def _rest(text: str, stretches: Sequence[Stretch], place: int, finding: Finding) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 A word of no prescription ("declined", "until Friday", "mg/kg") or a number that nothing explains is no
 detail to be passed over: the dose is asked about. Beside the dose every word must be known; in other
-sentences, and after "for" or "because", only words that can change a dose count.
+phrases, and after "for" or "because", only words that can change a dose count.
 """
 
 import re
@@ -97,8 +97,8 @@ def _said(
     blank[left:right] = READ * (right - left)
     words = find("neutral").sub(" ", "".join(blank))
     for sentence in find("sentence").split(words):
-        beside = READ in sentence or AS_NEEDED in sentence
         for phrase in find("phrase").split(sentence):
+            beside = READ in phrase or AS_NEEDED in phrase
             reason = find("reason").search(phrase)
             if reason:
                 yield _without_past(phrase[reason.start() :]), True
