@@ -10,6 +10,7 @@ from datetime import datetime
 from bot import links, opinions
 from bot.callbacks import Callback, encode
 from bot.cases_list import age
+from bot.dialog import show_case
 from bot.excerpts import found_kinds
 from bot.language import translator
 from bot.refusals import unmarked
@@ -362,6 +363,9 @@ def _show_shares(turn: Turn, stored: StoredConsult) -> None:
     """Show with whom a case is shared and until when; without anybody, the preview."""
     standing = shares.active(turn.tx, stored.id)
     shown = shares.published(turn.tx, stored.id)
+    if not standing and stored.phase in ENDED:
+        show_case(turn, stored)
+        return
     if not standing or shown is None:
         _preview(turn, stored)
         return

@@ -180,8 +180,10 @@ async def test_a_closed_case_is_still_taken_back(clinic: Clinic) -> None:
     await walks.forged(talk, f"1|close|{case}|")
     await talk.says("/team")
     await talk.taps("Cases I share (1)", "Case", "Take back 1")
+    assert "Taken back" in talk.me.toasts[-1].text
+    assert "Open it again" in talk.screen.labels
 
-    assert "no longer works" in await walks.forged(talk, f"1|shr|{case}|p|0|")
+    assert "has ended" in await walks.forged(talk, f"1|shr|{case}|p|0|")
     await talk.says("/team")
     assert not any("Cases I share" in label for label in talk.screen.labels)
     await walks.forged(talk, "1|shm||")
