@@ -8,7 +8,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dialogs.model import Draft
-from dialogs.opioids import beside, drugs, live, merged, other_way, places_of, replaced, told
+from dialogs.opioids import (
+    beside,
+    drugs,
+    focused,
+    live,
+    merged,
+    other_way,
+    places_of,
+    replaced,
+    told,
+)
 
 Entry = Mapping[str, Any]
 
@@ -140,3 +150,20 @@ def test_an_edited_message_replaces_exactly_what_it_had_said(
 
 def test_none_is_no_entry() -> None:
     assert live(({"drug": "none"},)) == ()
+
+
+@pytest.mark.parametrize(
+    ("draft", "count", "place"),
+    [
+        (Draft(focus=1), 2, 1),
+        (Draft(focus=0), 1, 0),
+        (Draft(focus=2), 2, None),
+        (Draft(), 2, None),
+        (Draft(), 1, 0),
+        (Draft(listing=True), 1, None),
+    ],
+)
+def test_the_entry_in_focus_is_the_chosen_one_or_the_only_one(
+    draft: Draft, count: int, place: int | None
+) -> None:
+    assert focused(draft, [dose()] * count) == place

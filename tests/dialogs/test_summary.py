@@ -12,6 +12,7 @@ from dialogs.evaluation import mark
 from dialogs.summary import (
     UNCHECKED,
     Summary,
+    mme_amount,
     plain_summary,
     step_title,
     summarise,
@@ -478,3 +479,10 @@ def test_the_gaps_read_as_sentences_in_plain_text() -> None:
 
     assert re.search(r"^- How settled the MAT dose is \(not asked\): ", text, re.MULTILINE)
     assert "\n  Held back until it is known: OPI1 Pain opioid is 50 MME/day or more" in text
+
+
+def test_the_amount_stands_alone_or_says_that_there_is_none() -> None:
+    no_dose = {**FOUNDING, "opioid": [{"drug": "oxycodone"}]}
+
+    assert mme_amount(mark(FOUNDING, SCENARIO)) == "45 MME/day"
+    assert "cannot calculate" in mme_amount(mark(no_dose, SCENARIO))
