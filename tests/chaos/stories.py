@@ -292,7 +292,7 @@ STORIES = (
         tap("conf", "before"), tap("v", "home"),
     ), ADVISED),
     Story("papers", (tap("ics"), tap("note"), say("/mydata")), PLANNED),
-    Story("a message to the colleague", (tap("v", "step"), tap("msg")), ADVISED),
+    Story("a message to the colleague", (tap("v", "step"), tap("cons"), tap("msg")), ADVISED),
     Story("a reminder", (tap("due"), tap("out"), tap("plan", "new")), PLANNED, days_later=31),
     Story("a reminder put off", (tap("due"), tap("snz"), say("/cases")), PLANNED, days_later=31),
     Story("settings", (
