@@ -13,6 +13,7 @@ from dialogs.engine import (
     answered,
     asking,
     begin,
+    entries,
     marked,
     pending,
     progress,
@@ -547,3 +548,42 @@ def test_no_answer_is_lost_unseen_whatever_is_changed(
                 held = consult.answers if asked in consult.answers else consult.previous
                 assert held[asked] == given[asked]
                 assert asked in consult.answers or asked in to_confirm(consult, SCENARIO)
+
+
+def test_a_case_closed_at_its_review_card_comes_back_to_it() -> None:
+    assert after(*FOUNDING, Closed(), Reopened()).phase == "reviewing"
+
+
+def test_read_opioids_are_not_added_to_more_than_a_case_holds() -> None:
+    consult = after(*FOUNDING[:5], Opened("opioid", "path"))
+    for _ in range(MOST_ENTRIES - 1):
+        consult = after(Doses("opioid", "another"), Picked("opioid", "codeine"), start=consult)
+    read = after(ReadBack("opioid", ({"drug": "codeine", "strength": 30},)), start=consult)
+
+    step = advance(read, Confirmed("add"), SCENARIO)
+
+    assert step.note == "too many entries"
+    assert step.consult == read
+
+
+def test_a_drug_that_is_held_already_is_looked_at_and_not_added() -> None:
+    editor = after(*FOUNDING[:5], Opened("opioid", "path"), Picked("opioid", "oxycodone"))
+
+    assert entries(editor) == ({"drug": "oxycodone"},)
+    assert editor.draft.focus == 0
+
+
+def test_a_guessed_drug_is_added_to_what_is_held() -> None:
+    guessed = Guessed("opioid", [{"drug": "codeine"}])
+    editor = after(*FOUNDING[:5], Opened("opioid", "path"), guessed, Confirmed())
+
+    assert [entry["drug"] for entry in entries(editor)] == ["oxycodone", "codeine"]
+
+
+def test_the_place_on_the_way_counts_answers_where_no_question_is_on_it() -> None:
+    at_the_end = after(*FOUNDING)
+    assert at_the_end.phase == "reviewing"
+
+    place, total = progress(at_the_end, SCENARIO)
+
+    assert place == total == 8
