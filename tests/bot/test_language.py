@@ -34,6 +34,7 @@ PLACEHOLDER = re.compile(r"\{(\w*)\}")
 SIGNS = re.compile(r"[‹›→]|(?<!\w)/[a-z]+\b|\bHIPAA\b|\bMME\b|\bMAT\b|\bPDMP\b|\b[0-9]+\b")
 COMPUTED = {
     "kind_title(finding.kind)",
+    "unreadable.UNREADABLE",
     "gap.state",
     "words",
     "each.missing",
