@@ -86,7 +86,7 @@ async def _tap(conversation, label: str, spent: list[float]) -> None:  # type: i
 
 
 def start_and_memory() -> tuple[float, float]:
-    """Return (seconds of the second start until the page is served, resident MB after the case)."""
+    """Return (seconds of the second start until the page is served, resident MiB a second later)."""
     with tempfile.TemporaryDirectory() as folder:
         process = Process(Path(folder))
         process.start()
