@@ -215,12 +215,11 @@ class AnyOrder(RuleBasedStateMachine):
         self.begun.clear()
 
     def standing(self) -> str | None:
-        """Return the case that the newest screen is about."""
-        for data in self.buttons():
-            _, verb, case, *_ = data.split("|")
-            if case and verb != "go":
-                return case
-        return None
+        """Return the case that the newest screen asks about; one to read leads home and asks nothing."""
+        parted = [data.split("|") for data in self.buttons()]
+        if any(verb == "v" and rest[:1] == ["home"] for _, verb, _, *rest in parted):
+            return None
+        return next((case for _, verb, case, *_ in parted if case and verb != "go"), None)
 
     # --- what the model makes of it -----------------------------------------------------
 

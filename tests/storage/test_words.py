@@ -29,6 +29,7 @@ NO_WORDS_OF_CLINICIANS = {
         "audit",
         "catch_up",
     ): "chains events of the log, which hold no words; it only has the same name",
+    ("checkpoints", "_begun"): "the same",
     ("sealing", "seal_words"): "the way of all words of clinicians",
 }
 """Who may seal something without the guard, and what."""
